@@ -1,0 +1,28 @@
+"""First come, first served: the paper's baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from allocation.engine.policy import tentative_spaces
+from allocation.engine.request import Decision, Reason, Request, Tentative
+from allocation.engine.state import LotState
+
+
+@dataclass(frozen=True)
+class FirstComeFirstServed:
+    """Accept whatever fits, at the lowest-numbered space."""
+
+    def decide(self, state: LotState, request: Request) -> Decision:
+        free = state.free_for(request.start, request.end, request.eligible)
+        if not free.any():
+            return Decision.declined(Reason.NO_FREE_SPACE)
+        return Decision.accepted_at(int(free.argmax()))
+
+    def allocate(
+        self,
+        state: LotState,  # noqa: ARG002 -- the protocol's signature
+        held: Sequence[Tentative],
+        *,
+        slot: int,  # noqa: ARG002 -- the protocol's signature
+    ) -> tuple[int, ...]:
+        return tentative_spaces(held)

@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+
+from allocation.engine.policy import Policy
+from allocation.engine.registry import POLICIES, policy_named
+from allocation.engine.request import Decision, Request, Tentative
+from allocation.engine.rules import Horizon, Rules
+from allocation.engine.simulation import Fate, Mode, Outcome, simulate
+from allocation.engine.state import LotState
+from allocation.engine.valuation import Valuation
+from tests.engine.pictures import RULES, flat, free_in, occupied, wish
+
+DAYS = range(6)
+
+
+def day(seed: int, rules: Rules = RULES) -> tuple[np.ndarray, list[Request], Valuation]:
+    rng = np.random.default_rng(seed)
+    spaces, slots = 12, 48
+    free = rng.random((spaces, slots)) < 0.97
+    starts = rng.integers(0, slots - 4, size=60)
+    made = np.sort(starts - rng.integers(0, 12, size=60))
+    requests = [
+        wish(
+            int(max(start, now)), int(min(slots, max(start, now) + rng.integers(1, 16))), requested_at=int(now),
+            eligible=rng.random(spaces) < 0.9 if rng.random() < 0.2 else None,
+        )
+        for start, now in zip(rng.permutation(starts), made, strict=True)
+    ]  # fmt: skip
+    importance = rng.random(slots)
+    return free, requests, Valuation.of(importance, importance, rules=rules)
+
+
+def run(seed: int, policy: str, mode: Mode, rules: Rules = RULES) -> Outcome:
+    free, requests, valuation = day(seed, rules)
+    return simulate(free, requests, POLICIES[policy](valuation), valuation=valuation, mode=mode)
+
+
+class Auditor:
+    """A policy that checks every state it is shown, and that nothing moves after it has started."""
+
+    def __init__(self, policy: Policy, free: np.ndarray) -> None:
+        self.policy = policy
+        self.offered = free
+        self.claims: list[Tentative] = []
+
+    def decide(self, state: LotState, request: Request) -> Decision:
+        self.check(state)
+        decision = self.policy.decide(state, request)
+        if decision.space is not None:
+            self.claims.append(Tentative(request, decision.space))
+        return decision
+
+    def allocate(self, state: LotState, held: list[Tentative], *, slot: int) -> tuple[int, ...]:
+        self.check(state)
+        assert [one.request for one in held] == [one.request for one in self.claims if one.request.start == slot][
+            : len(held)
+        ]
+        spaces = self.policy.allocate(state, held, slot=slot)
+        final = {one.request: space for one, space in zip(held, spaces, strict=True)}
+        self.claims = [Tentative(one.request, final.get(one.request, one.space)) for one in self.claims]
+        return spaces
+
+    def check(self, state: LotState) -> None:
+        """Every claim has its one space, no slot is held twice, nothing lies outside the offered time."""
+        free = self.offered.copy()
+        for one in self.claims:
+            assert free[one.space, one.request.start : one.request.end].all()
+            free[one.space, one.request.start : one.request.end] = False
+        np.testing.assert_array_equal(state.free, free)
+
+
+@pytest.mark.parametrize("horizon", list(Horizon))
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("policy", list(POLICIES))
+def test_no_slot_is_held_twice_and_every_claim_keeps_one_space(policy, mode, horizon):
+    for seed in DAYS:
+        free, requests, valuation = day(seed, Rules(horizon=horizon))
+        auditor = Auditor(POLICIES[policy](valuation), free)
+
+        outcome = simulate(free, requests, auditor, valuation=valuation, mode=mode)
+
+        assert [fate.space for fate in outcome.fates if fate.space is not None] == [one.space for one in auditor.claims]
+        assert outcome.metrics.accepted == len(auditor.claims)
+
+
+@pytest.mark.parametrize("seed", DAYS)
+def test_sequential_allocation_changes_neither_utilisation_nor_revenue(seed):
+    decided = run(seed, "decision_only", Mode.SEQUENTIAL)
+    allocated = run(seed, "two_stage", Mode.SEQUENTIAL)
+
+    assert [fate.tentative for fate in allocated.fates] == [fate.tentative for fate in decided.fates]
+    assert allocated.metrics.utilisation == decided.metrics.utilisation
+    assert allocated.metrics.revenue == pytest.approx(decided.metrics.revenue, rel=1e-12)
+
+
+def test_allocation_lowers_fragmentation_over_many_days():
+    fragmentation = {
+        policy: sum(run(seed, policy, Mode.SEQUENTIAL).metrics.new_fragmentation for seed in DAYS)
+        for policy in ("fcfs", "decision_only", "two_stage")
+    }
+
+    assert fragmentation["two_stage"] < fragmentation["decision_only"] < fragmentation["fcfs"]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("policy", list(POLICIES))
+def test_the_same_day_ends_the_same(policy, mode):
+    one, other = run(1, policy, mode), run(1, policy, mode)
+
+    assert (one.fates, one.metrics) == (other.fates, other.metrics)
+
+
+@pytest.mark.parametrize("policy", ["fcfs", "decision_only"])
+def test_policies_without_second_stage_keep_tentative_spaces(policy):
+    assert all(fate.space == fate.tentative for fate in run(2, policy, Mode.ONLINE).fates)
+
+
+def test_fcfs_takes_the_lowest_numbered_free_space():
+    policy = policy_named("fcfs", np.ones(4), np.ones(4), rules=RULES)
+    state = occupied("#...", "....", "....")
+
+    assert policy.decide(state, wish(0, 2)) == Decision(1)
+    assert policy.decide(state, wish(0, 2, eligible=np.array([True, False, True]))) == Decision(2)
+    assert policy.decide(occupied("#..."), wish(0, 2)).reason == "no_free_space"
+
+
+def test_online_allocates_a_slot_before_a_request_made_in_it():
+    free = free_in(".#..####", "........")
+    rules = Rules(threshold=0.0, weights=(1.0, 0.0))
+    requests = [wish(2, 4), wish(2, 4, requested_at=2)]
+
+    def fates(mode: Mode) -> tuple[Fate, ...]:
+        valuation = flat(8, rules, rate=1.0)
+        return simulate(free, requests, POLICIES["two_stage"](valuation), valuation=valuation, mode=mode).fates
+
+    assert fates(Mode.ONLINE)[0] == Fate(0, 0, None)
+    assert fates(Mode.ONLINE)[1].reason == "fragments_outweigh_revenue"
+
+
+def test_online_uses_what_earlier_allocation_freed():
+    free = free_in("........", "....####")
+    requests = [wish(0, 4, requested_at=0), wish(0, 8, requested_at=0)]
+    rules = Rules(threshold=24.0)
+
+    outcome = simulate(free, requests, policy_two_stage(8, rules), valuation=flat(8, rules), mode=Mode.ONLINE)
+
+    assert [fate.space for fate in outcome.fates] == [1, 0]
+
+
+def policy_two_stage(slots: int, rules: Rules) -> Policy:
+    return POLICIES["two_stage"](flat(slots, rules))
+
+
+def test_metrics_by_hand():
+    free = free_in("........", "##....##", "......##")
+    importance = np.array([0, 0.25, 0.5, 1, 1, 0.5, 0.25, 0])
+    valuation = Valuation.of(importance, 2 * importance, rules=RULES)
+
+    metrics = simulate(
+        free, [wish(2, 6), wish(3, 5)], POLICIES["fcfs"](valuation), valuation=valuation, mode=Mode.SEQUENTIAL
+    ).metrics
+
+    assert metrics.accepted == 2
+    assert metrics.utilisation == 6 / 18
+    assert metrics.revenue == 2 * 3 + 2 * 2
+    assert metrics.fragmentation == 6 + 6 + 12 + 12 + 12 / 6
+    assert metrics.new_fragmentation == 6 + 6 + 12 + 12
+    assert metrics.importance == 0.25 + 0.25 + 0.5 + 0.5 + 3.25
+    assert metrics.new_importance == 0.25 + 0.25 + 0.5 + 0.5
+
+
+@pytest.mark.parametrize("free", [free_in("####"), np.zeros((0, 4), dtype=np.bool_)])
+def test_a_lot_with_nothing_to_share_has_no_utilisation(free):
+    metrics = simulate(free, [wish(0, 1)], policy_two_stage(4, RULES), valuation=flat(4), mode=Mode.ONLINE).metrics
+
+    assert (metrics.accepted, metrics.utilisation, metrics.revenue, metrics.fragmentation) == (0, 0, 0, 0)
+
+
+def test_an_unknown_policy_is_refused():
+    with pytest.raises(ValueError, match="no policy 'lottery', only fcfs, decision_only, two_stage"):
+        policy_named("lottery", np.ones(4), np.ones(4), rules=RULES)
