@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from allocation.engine.policies.best_fit import BestFit
 from allocation.engine.policies.decision_only import DecisionOnly
 from allocation.engine.policies.fcfs import FirstComeFirstServed
 from allocation.engine.policies.two_stage import TwoStage
@@ -15,6 +16,7 @@ POLICIES: Mapping[str, Callable[[Valuation], Policy]] = MappingProxyType(
         "fcfs": lambda _valuation: FirstComeFirstServed(),
         "decision_only": DecisionOnly,
         "two_stage": TwoStage,
+        "best_fit": BestFit,
     }
 )
 

@@ -1,0 +1,112 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from parking_share.accounts.models import User
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.states import Reason
+from parking_share.spaces.models import Lot, Space
+
+
+class PolicyName(models.TextChoices):
+    FCFS = "fcfs", _("first come, first served")
+    DECISION_ONLY = "decision_only", _("decision stage alone")
+    TWO_STAGE = "two_stage", _("two-stage")
+    BEST_FIT = "best_fit", _("best fit")
+
+
+class LotPolicy(models.Model):
+    """How a lot decides and assigns. The row without a lot holds everywhere else; a change is a new version."""
+
+    lot = models.ForeignKey(
+        Lot, on_delete=models.CASCADE, null=True, blank=True, related_name="policies", verbose_name=_("lot")
+    )
+    version = models.PositiveIntegerField(_("version"), default=1)
+    name = models.CharField(_("policy"), max_length=20, choices=PolicyName, default=PolicyName.BEST_FIT)
+    threshold = models.FloatField(_("threshold"), default=1.5, validators=[MinValueValidator(0)])
+    fragment_weight = models.FloatField(
+        _("weight of fragmentation"), default=0.7, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
+    modal_stay_h = models.FloatField(
+        _("most frequent stay in hours"), default=3.0, validators=[MinValueValidator(0.25)]
+    )
+    valid_from = models.DateTimeField(_("valid from"), default=timezone.now)
+    superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
+    changed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("changed by")
+    )
+
+    class Meta:
+        verbose_name = _("policy of a lot")
+        verbose_name_plural = _("policies of lots")
+        constraints = [
+            models.UniqueConstraint(name="lot_policy_version_once", fields=["lot", "version"], nulls_distinct=False),
+            models.UniqueConstraint(
+                name="lot_has_one_policy_in_force",
+                fields=["lot"],
+                condition=Q(superseded_at__isnull=True),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(name="lot_policy_weight_is_a_share", condition=Q(fragment_weight__range=(0, 1))),
+            models.CheckConstraint(
+                name="lot_policy_numbers_make_sense", condition=Q(threshold__gte=0, modal_stay_h__gte=0.25)
+            ),
+            models.CheckConstraint(
+                name="lot_policy_superseded_after_valid",
+                condition=Q(superseded_at__isnull=True) | Q(superseded_at__gte=F("valid_from")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_name_display()} {self.version}"
+
+
+class Decision(models.Model):
+    """The answer of stage one, with its reason and the policy that gave it. Append-only."""
+
+    reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="decision")
+    is_accepted = models.BooleanField(_("accepted"))
+    reason = models.CharField(_("reason"), max_length=40, choices=Reason)
+    space = models.ForeignKey(
+        Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("tentative space")
+    )
+    policy_name = models.CharField(_("policy"), max_length=20, choices=PolicyName)
+    policy_version = models.PositiveIntegerField(_("version of the policy"))
+    decided_at = models.DateTimeField(_("decided"))
+    spaces_considered = models.PositiveIntegerField(_("spaces considered"))
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        indexes = [models.Index(name="decision_by_time", fields=["-decided_at"])]
+        constraints = [
+            models.CheckConstraint(
+                name="decision_names_a_space_exactly_when_accepted",
+                condition=Q(is_accepted=True, space__isnull=False) | Q(is_accepted=False, space__isnull=True),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()}"
+
+
+class Assignment(models.Model):
+    """The final bay of stage two. Append-only."""
+
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="assignments")
+    space = models.ForeignKey(Space, on_delete=models.PROTECT, related_name="+", verbose_name=_("space"))
+    tentative_space = models.ForeignKey(
+        Space, on_delete=models.PROTECT, related_name="+", verbose_name=_("tentative space")
+    )
+    policy_name = models.CharField(_("policy"), max_length=20, choices=PolicyName)
+    assigned_at = models.DateTimeField(_("assigned"))
+
+    class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
+        constraints = [models.UniqueConstraint(name="reservation_assigned_once", fields=["reservation"])]
+
+    def __str__(self) -> str:
+        return str(self.space)

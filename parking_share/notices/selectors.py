@@ -1,0 +1,17 @@
+from django.db.models import QuerySet
+
+from parking_share.accounts.models import User
+from parking_share.notices.models import Notice
+
+
+def notices_of(recipient: User) -> QuerySet[Notice]:
+    """A person's notices, the newest first."""
+    return (
+        Notice.objects.filter(recipient=recipient)
+        .select_related("event__reservation__lot", "event__to_space")
+        .order_by("-pk")
+    )
+
+
+def unread_count(recipient: User) -> int:
+    return Notice.objects.filter(recipient=recipient, read_at__isnull=True).count()

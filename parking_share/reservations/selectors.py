@@ -1,0 +1,104 @@
+"""Questions about reservations; what a driver may see is scoped to the driver."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from parking_share.accounts.models import User, Vehicle
+from parking_share.reservations.models import Reservation, ReservationVehicle
+from parking_share.reservations.states import HOLDS_A_SPACE, MAY_LAPSE, Status
+from parking_share.spaces.models import Resident, ShareWindow, Space
+from parking_share.spaces.selectors import suits
+
+
+def holding(*, now: datetime) -> QuerySet[Reservation]:
+    """Reservations that hold a space at this instant; a lapsed hold blocks nobody, cleaned up or not."""
+    return Reservation.objects.filter(status__in=HOLDS_A_SPACE, held_until__gt=now).exclude(
+        status__in=MAY_LAPSE, lapses_at__lte=now
+    )
+
+
+def lapsed_holds(*, now: datetime) -> QuerySet[Reservation]:
+    """Reservations whose driver did not come within the grace."""
+    return Reservation.objects.filter(status__in=MAY_LAPSE, lapses_at__lte=now)
+
+
+def waiting_in(lot_id: int) -> QuerySet[Reservation]:
+    """Requests of a lot that wait for their decision, in the order in which they were made."""
+    return Reservation.objects.filter(lot_id=lot_id, status=Status.REQUESTED).order_by("pk")
+
+
+def reservations_of(driver: User) -> QuerySet[Reservation]:
+    """The driver's reservations, the latest start first."""
+    return (
+        Reservation.objects.filter(driver=driver)
+        .select_related("lot", "space")
+        .prefetch_related("vehicle_rows__vehicle")
+        .order_by("-starts_at", "-pk")
+    )
+
+
+def bookings_of_spaces(owner: User, *, now: datetime) -> QuerySet[Reservation]:
+    """What is booked on an owner's bays from now on, soonest first; tells nothing of who the driver is."""
+    return holding(now=now).filter(space__owner=owner).select_related("space", "space__lot").order_by("held_from")
+
+
+def clashing_plates(rows: Iterable[ReservationVehicle], *, now: datetime) -> list[ReservationVehicle]:
+    """Held vehicle rows that share a plate with one of the given rows, whoever registered the car."""
+    hashes = {bytes(row.plate_exact_hash) for row in rows}
+    held = ReservationVehicle.objects.filter(is_held=True, plate_exact_hash__in=list(hashes), held_until__gt=now)
+    return list(held)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A period, and the needs that decide which bays count."""
+
+    starts_at: datetime
+    ends_at: datetime
+    driver: User | None = None
+    vehicles: tuple[Vehicle, ...] = ()
+    needs_charger: bool = False
+    needs_accessible: bool = False
+
+
+def bays_free(lot_ids: Collection[int], question: Question, *, now: datetime) -> Mapping[int, int]:
+    """How many bays of each lot are free for exactly this period, in one query whatever the number of lots."""
+    counts = dict.fromkeys(lot_ids, 0)
+    for space in _free_spaces(lot_ids, question, now=now):
+        if suits(
+            space,
+            vehicles=question.vehicles,
+            needs_charger=question.needs_charger,
+            needs_accessible=question.needs_accessible,
+        ):
+            counts[space.lot_id] += 1
+    return counts
+
+
+def _free_spaces(lot_ids: Collection[int], question: Question, *, now: datetime) -> QuerySet[Space]:
+    shared = ShareWindow.objects.filter(
+        space=OuterRef("pk"),
+        superseded_at__isnull=True,
+        starts_at__lte=question.starts_at,
+        ends_at__gte=question.ends_at,
+    )
+    taken = holding(now=now).filter(
+        space=OuterRef("pk"), held_from__lt=question.ends_at, held_until__gt=question.starts_at
+    )
+    return (
+        Space.objects.filter(_admits(question.driver), lot__in=lot_ids, standing=Space.Standing.APPROVED)
+        .filter(Exists(shared), ~Exists(taken))
+        .only("pk", "lot_id", "size", "height_limit_cm", "has_charger", "is_accessible")
+    )
+
+
+def _admits(driver: User | None) -> Q:
+    everyone = Q(admits=Space.Admits.EVERYONE)
+    if driver is None:
+        return everyone
+    lives_here = Exists(Resident.objects.filter(lot=OuterRef("lot"), user=driver))
+    listed = Exists(Space.guests.through.objects.filter(space=OuterRef("pk"), user=driver))
+    return everyone | (Q(admits=Space.Admits.RESIDENTS) & Q(lives_here)) | (Q(admits=Space.Admits.LISTED) & Q(listed))

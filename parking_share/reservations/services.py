@@ -1,0 +1,180 @@
+"""What drivers do with their reservations. Deciding is not here: that is `allocation`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from parking_share.accounts.models import User, Vehicle
+from parking_share.errors import DomainError
+from parking_share.reservations import selectors, transitions
+from parking_share.reservations.models import IdempotencyKey, Reservation, ReservationEvent, ReservationVehicle
+from parking_share.reservations.states import OPEN, Reason, Status
+from parking_share.reservations.transitions import Change
+from parking_share.spaces.models import BookingLimits, Lot
+from parking_share.spaces.selectors import limits_of
+from parking_share.spaces.tariffs import rate_table
+
+
+class RequestRefused(DomainError):
+    """The request can't become a reservation; `code` says which rule it breaks."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class KeyReused(DomainError):
+    """The caller's idempotency key has made something already."""
+
+    code = "idempotency_key_used"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a driver asks for."""
+
+    lot: Lot
+    vehicles: Sequence[Vehicle]
+    starts_at: datetime
+    ends_at: datetime
+    needs_charger: bool = False
+    needs_accessible: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnceOnly:
+    """The client's idempotency key and the hash of the call that came with it."""
+
+    key: str
+    fingerprint: str
+
+
+@transaction.atomic
+def record_request(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | None = None) -> Reservation:
+    """Write a request that waits for its decision; the driver's row is locked, so that limits hold."""
+    limits = limits_of(wish.lot)
+    User.objects.select_for_update(no_key=True).get(pk=driver.pk)
+    _check(driver, wish, limits, now=now)
+    rates = rate_table(wish.lot, starts_at=wish.starts_at, ends_at=wish.ends_at)
+    reservation = Reservation.objects.create(
+        driver=driver,
+        lot=wish.lot,
+        starts_at=wish.starts_at,
+        ends_at=wish.ends_at,
+        held_from=wish.starts_at,
+        held_until=wish.ends_at,
+        needs_charger=wish.needs_charger,
+        needs_accessible=wish.needs_accessible,
+        requested_at=now,
+        price_cents=rates.price_cents(wish.starts_at, wish.ends_at),
+        currency=rates.currency,
+    )
+    ReservationVehicle.objects.bulk_create(
+        ReservationVehicle(
+            reservation=reservation,
+            vehicle=vehicle,
+            plate_exact_hash=vehicle.plate_exact_hash,
+            held_from=wish.starts_at,
+            held_until=wish.ends_at,
+        )
+        for vehicle in wish.vehicles
+    )
+    ReservationEvent.objects.create(
+        reservation=reservation, to_status=Status.REQUESTED, reason=Reason.ASKED, happened_at=now, actor=driver
+    )
+    if once is not None:
+        _remember(once, caller=driver, reservation=reservation, now=now)
+    return reservation
+
+
+def cancel_reservation(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
+    """Take a reservation back; its bay is free at once."""
+    return transitions.make_transition(
+        Change(reservation_id=reservation_id, to=Status.CANCELLED, reason=Reason.CANCELLED_BY_DRIVER),
+        at=now,
+        actor=actor,
+    )
+
+
+def record_arrival(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
+    """The driver says that the car is in its bay."""
+    return transitions.make_transition(
+        Change(reservation_id=reservation_id, to=Status.PARKED, reason=Reason.ARRIVED), at=now, actor=actor
+    )
+
+
+def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
+    """The driver says that the car has left; the rest of the period is free at once."""
+    return transitions.make_transition(
+        Change(reservation_id=reservation_id, to=Status.COMPLETED, reason=Reason.LEFT), at=now, actor=actor
+    )
+
+
+@transaction.atomic
+def expire_lapsed(*, lot_id: int, now: datetime) -> int:
+    """Give back the bays of drivers who did not come. The caller holds the lot's lock."""
+    lapsed = selectors.lapsed_holds(now=now).filter(lot_id=lot_id).values_list("pk", flat=True)
+    changes = [Change(reservation_id=pk, to=Status.EXPIRED, reason=Reason.NO_SHOW) for pk in lapsed]
+    return len(transitions.make_transitions(changes, at=now)) if changes else 0
+
+
+def keep_reply(*, key_id: int, status: int, body: str) -> tuple[int, str]:
+    """Keep the final reply to an idempotent call, unless one is kept already; return the one that counts."""
+    IdempotencyKey.objects.filter(pk=key_id, reply_status__isnull=True).update(reply_status=status, reply_body=body)
+    row = IdempotencyKey.objects.get(pk=key_id)
+    return row.reply_status or status, row.reply_body
+
+
+def forget_old_keys(*, now: datetime, keep: timedelta = timedelta(hours=48)) -> int:
+    """Delete idempotency keys that no honest retry will use again."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - keep).delete()[0]
+
+
+def _check(driver: User, wish: Wish, limits: BookingLimits, *, now: datetime) -> None:
+    stay = wish.ends_at - wish.starts_at
+    if not wish.lot.is_open:
+        raise RequestRefused("lot_closed", _("This lot takes no reservations at present. Choose another one nearby."))
+    if wish.ends_at <= wish.starts_at:
+        raise RequestRefused("ends_before_start", _("The end must lie after the start."))
+    if wish.starts_at < now - timedelta(minutes=15) or wish.ends_at <= now:
+        raise RequestRefused("in_the_past", _("The start lies in the past. Choose a start from now on."))
+    if stay < timedelta(minutes=limits.shortest_stay_min):
+        sentence = ngettext("Book at least %(n)s minute.", "Book at least %(n)s minutes.", limits.shortest_stay_min)
+        raise RequestRefused("too_short", sentence % {"n": limits.shortest_stay_min})
+    if stay > timedelta(minutes=limits.longest_stay_min):
+        hours = limits.longest_stay_min // 60
+        sentence = ngettext("Book at most %(n)s hour.", "Book at most %(n)s hours.", hours)
+        raise RequestRefused("too_long", sentence % {"n": hours})
+    if wish.starts_at > now + timedelta(days=limits.furthest_ahead_days):
+        sentence = ngettext(
+            "Book at most %(n)s day ahead.", "Book at most %(n)s days ahead.", limits.furthest_ahead_days
+        )
+        raise RequestRefused("too_far_ahead", sentence % {"n": limits.furthest_ahead_days})
+    if not wish.vehicles:
+        raise RequestRefused("no_vehicle", _("Name the car that you will come with."))
+    if wish.needs_accessible and not driver.has_accessible_permit:
+        raise RequestRefused("no_accessible_permit", _("Accessible bays are kept for holders of a permit."))
+    if (
+        Reservation.objects.filter(driver=driver, status__in=OPEN, ends_at__gt=now).count()
+        >= limits.open_requests_per_driver
+    ):
+        raise RequestRefused(
+            "too_many_open",
+            _("You have %(n)s open reservations, as many as allowed. Cancel one first.")
+            % {"n": limits.open_requests_per_driver},
+        )
+
+
+def _remember(once: OnceOnly, *, caller: User, reservation: Reservation, now: datetime) -> None:
+    """The key's row stands or falls with the reservation it names."""
+    try:
+        with transaction.atomic():
+            IdempotencyKey.objects.create(
+                caller=caller, key=once.key, fingerprint=once.fingerprint, reservation=reservation, created_at=now
+            )
+    except IntegrityError as error:
+        raise KeyReused(_("This Idempotency-Key has been used already.")) from error

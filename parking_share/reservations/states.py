@@ -1,0 +1,67 @@
+"""The life of a reservation: one table of allowed transitions. `docs/states.md` is generated from it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Status(models.TextChoices):
+    REQUESTED = "REQUESTED", _("being decided")
+    ACCEPTED = "ACCEPTED", _("accepted")
+    ASSIGNED = "ASSIGNED", _("bay announced")
+    PARKED = "PARKED", _("parked")
+    COMPLETED = "COMPLETED", _("completed")
+    DECLINED = "DECLINED", _("declined")
+    CANCELLED = "CANCELLED", _("cancelled")
+    EXPIRED = "EXPIRED", _("expired")
+    RELEASED = "RELEASED", _("released")
+
+
+HOLDS_A_SPACE = frozenset({Status.ACCEPTED, Status.ASSIGNED, Status.PARKED})
+OPEN = frozenset({Status.REQUESTED}) | HOLDS_A_SPACE
+MAY_LAPSE = frozenset({Status.ACCEPTED, Status.ASSIGNED})
+
+ALLOWED: dict[Status, frozenset[Status]] = {
+    Status.REQUESTED: frozenset({Status.ACCEPTED, Status.DECLINED, Status.CANCELLED}),
+    Status.ACCEPTED: frozenset({Status.ASSIGNED, Status.CANCELLED, Status.RELEASED, Status.EXPIRED}),
+    Status.ASSIGNED: frozenset({Status.PARKED, Status.CANCELLED, Status.RELEASED, Status.EXPIRED}),
+    Status.PARKED: frozenset({Status.COMPLETED, Status.RELEASED}),
+    Status.COMPLETED: frozenset(),
+    Status.DECLINED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.EXPIRED: frozenset(),
+    Status.RELEASED: frozenset(),
+}
+
+MEANING = {
+    Status.REQUESTED: "A committed row waits for its decision.",
+    Status.ACCEPTED: "A space is held tentatively: a bay is promised, not yet which.",
+    Status.ASSIGNED: "The bay is announced and moves no more, unless it turns out to be taken.",
+    Status.PARKED: "The car is in the bay.",
+    Status.COMPLETED: "The car has left.",
+    Status.DECLINED: "No space was given; the reason is recorded.",
+    Status.CANCELLED: "The driver took the reservation back.",
+    Status.EXPIRED: "Nobody came within the grace.",
+    Status.RELEASED: "The bay was lost and no other was found.",
+}
+
+
+class Reason(models.TextChoices):
+    """Why a reservation is in its status, in words a person can read."""
+
+    ASKED = "ASKED", _("Requested.")
+    ROOM_FOUND = "ROOM_FOUND", _("A bay is kept for you.")
+    BAY_ANNOUNCED = "BAY_ANNOUNCED", _("Your bay has been announced.")
+    NO_FREE_SPACE = "NO_FREE_SPACE", _("No bay is free for the whole period.")
+    FRAGMENTS_OUTWEIGH_REVENUE = (
+        "FRAGMENTS_OUTWEIGH_REVENUE",
+        _("Every free bay would be left with gaps too short for anybody else."),
+    )
+    VEHICLE_IS_BOOKED = "VEHICLE_IS_BOOKED", _("One of the cars has another reservation at that time.")
+    TOO_LATE = "TOO_LATE", _("The period had ended before a decision was possible.")
+    LOT_CLOSED = "LOT_CLOSED", _("The lot takes no reservations at present.")
+    CANCELLED_BY_DRIVER = "CANCELLED_BY_DRIVER", _("Cancelled by the driver.")
+    NO_SHOW = "NO_SHOW", _("Nobody came, so the bay was given back.")
+    ARRIVED = "ARRIVED", _("The car has arrived.")
+    LEFT = "LEFT", _("The car has left.")
+    MOVED = "MOVED", _("Another bay was chosen.")
+    SPACE_LOST = "SPACE_LOST", _("The bay was lost and no other was free.")

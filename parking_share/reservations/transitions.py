@@ -1,0 +1,119 @@
+"""The only functions that change a reservation's status or space; every change writes its event in the transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from parking_share.accounts.models import User
+from parking_share.errors import DomainError
+from parking_share.reservations.models import Reservation, ReservationEvent, ReservationVehicle
+from parking_share.reservations.states import ALLOWED, HOLDS_A_SPACE, Reason, Status
+
+
+class TransitionRefused(DomainError):
+    code = "not_possible_now"
+
+    def __init__(self, current: Status, wanted: Status) -> None:
+        super().__init__(
+            _("This reservation is “%(current)s” and can't become “%(wanted)s” any more.")
+            % {"current": current.label, "wanted": wanted.label}
+        )
+        self.current, self.wanted = current, wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One reservation's next status. `space_id` is for a status that begins to hold a space or may change it;
+    a status that holds keeps the present space where none is named, one that does not hold has none.
+    """
+
+    reservation_id: int
+    to: Status
+    reason: Reason
+    space_id: int | None = None
+    lapses_at: datetime | None = None
+
+
+@transaction.atomic
+def make_transitions(changes: Sequence[Change], *, at: datetime, actor: User | None = None) -> list[Reservation]:
+    """Move all these reservations and write their events, or do none of it. Rows are locked in order of id."""
+    rows = _locked(change.reservation_id for change in changes)
+    events = [_moved(rows[change.reservation_id], change, at=at, actor=actor) for change in changes]
+    Reservation.objects.bulk_update(rows.values(), ["status", "reason", "space", "lapses_at", "decided_at"])
+    ReservationEvent.objects.bulk_create(events)
+    _hold_vehicles([row for row in rows.values() if row.holds_a_space and row.status == Status.ACCEPTED], held=True)
+    _hold_vehicles(
+        [row for row in rows.values() if not row.holds_a_space and row.status != Status.DECLINED], held=False
+    )
+    return [rows[change.reservation_id] for change in changes]
+
+
+def make_transition(change: Change, *, at: datetime, actor: User | None = None) -> Reservation:
+    return make_transitions([change], at=at, actor=actor)[0]
+
+
+@transaction.atomic
+def change_spaces(
+    moves: Mapping[int, int], *, at: datetime, reason: Reason = Reason.MOVED, actor: User | None = None
+) -> list[Reservation]:
+    """Give reservations that hold a space another one; one UPDATE, so that two may swap."""
+    rows = _locked(moves)
+    moved = [row for row in rows.values() if row.holds_a_space and row.space_id != moves[row.pk]]
+    events = []
+    for row in moved:
+        left_id, row.space_id = row.space_id, moves[row.pk]
+        events.append(
+            _event(row, from_status=Status(row.status), from_space_id=left_id, reason=reason, at=at, actor=actor)
+        )
+    Reservation.objects.bulk_update(moved, ["space"])
+    ReservationEvent.objects.bulk_create(events)
+    return moved
+
+
+def _locked(reservation_ids: Iterable[int]) -> dict[int, Reservation]:
+    rows = Reservation.objects.select_for_update(no_key=True).filter(pk__in=set(reservation_ids)).order_by("pk")
+    return {row.pk: row for row in rows}
+
+
+def _moved(row: Reservation, change: Change, *, at: datetime, actor: User | None) -> ReservationEvent:
+    """Change the row in memory, checked against the table, and return the event that records it."""
+    current = Status(row.status)
+    if change.to not in ALLOWED[current]:
+        raise TransitionRefused(current, change.to)
+    left_id = row.space_id
+    row.status, row.reason = change.to, change.reason
+    row.space_id = (change.space_id or left_id) if change.to in HOLDS_A_SPACE else None
+    row.lapses_at = change.lapses_at or (row.lapses_at if change.to in HOLDS_A_SPACE else None)
+    row.decided_at = row.decided_at or (at if change.to in {Status.ACCEPTED, Status.DECLINED} else None)
+    return _event(row, from_status=current, from_space_id=left_id, reason=change.reason, at=at, actor=actor)
+
+
+def _event(
+    row: Reservation,
+    *,
+    from_status: Status,
+    from_space_id: int | None,
+    reason: Reason,
+    at: datetime,
+    actor: User | None,
+) -> ReservationEvent:
+    return ReservationEvent(
+        reservation=row,
+        from_status=from_status,
+        to_status=row.status,
+        from_space_id=from_space_id,
+        to_space_id=row.space_id,
+        reason=reason,
+        happened_at=at,
+        actor=actor,
+    )
+
+
+def _hold_vehicles(rows: list[Reservation], *, held: bool) -> None:
+    """Keep the vehicles' periods in step with the reservation's: held as long as it holds a space."""
+    if rows:
+        named = ReservationVehicle.objects.filter(reservation__in=rows)
+        named.exclude(is_held=held).update(is_held=held)

@@ -1,0 +1,23 @@
+"""What kind of day a date is, in the calendar of a region."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from parking_share.spaces.models import CalendarDay, DayType
+
+DEFAULT_REGION = "CN"
+_REGION_OF_ZONE = {"Asia/Shanghai": "CN", "Asia/Urumqi": "CN"}
+
+
+def region_of(time_zone: str) -> str:
+    """The calendar that a lot follows; a zone outside China has its own, empty until somebody fills it."""
+    return _REGION_OF_ZONE.get(time_zone, time_zone[:10])
+
+
+def weekdays_by_date(*, region: str, first: date, last: date) -> dict[date, int]:
+    """The dates in [first, last] that act as another weekday than their own."""
+    return dict(CalendarDay.objects.filter(region=region, date__range=(first, last)).values_list("date", "acts_as"))
+
+
+def day_type(day: date, acts_as: Mapping[date, int]) -> DayType:
+    return DayType.DAY_OFF if acts_as.get(day, day.isoweekday()) >= 6 else DayType.WORKDAY

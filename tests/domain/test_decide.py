@@ -1,0 +1,52 @@
+from datetime import timedelta
+
+import pytest
+
+from allocation import services
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import Wish
+from parking_share.reservations.states import Reason, Status
+from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(lot, starts_in=1, ends_in=3, driver=None, vehicle=None, now=NOW) -> Reservation:
+    driver = driver or make_user()
+    return services.request_reservation(
+        driver=driver,
+        wish=Wish(
+            lot=lot,
+            vehicles=[vehicle or make_vehicle(driver)],
+            starts_at=NOW + hours(starts_in),
+            ends_at=NOW + hours(ends_in),
+        ),
+        now=now,
+    )
+
+
+def test_decide_gives_the_last_bay_to_the_first_request():
+    lot = make_shared_lot(spaces=1)
+    first, second = ask(lot), ask(lot)
+
+    services.decide(lot_id=lot.pk, now=NOW)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status) == (Status.ACCEPTED, Status.DECLINED)
+    assert second.reason == Reason.NO_FREE_SPACE
+    assert first.decision.is_accepted
+    assert [event.to_status for event in first.events.all()] == [Status.REQUESTED, Status.ACCEPTED]
+
+
+def test_assign_announces_bays_that_start_soon():
+    lot = make_shared_lot(spaces=3)
+    soon, later = ask(lot, starts_in=1), ask(lot, starts_in=2)
+    services.decide(lot_id=lot.pk, now=NOW)
+
+    services.assign_arrivals(lot_id=lot.pk, now=NOW + hours(1) - timedelta(minutes=15))
+
+    soon.refresh_from_db()
+    later.refresh_from_db()
+    assert (soon.status, later.status) == (Status.ASSIGNED, Status.ACCEPTED)
+    assert soon.assignments.get().space_id == soon.space_id

@@ -1,0 +1,72 @@
+"""Rows for tests: every function makes one thing that passes all constraints, with what matters as arguments."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from typing import Any
+
+from parking_share.accounts.models import User, Vehicle
+from parking_share.accounts.services import register_vehicle
+from parking_share.spaces.models import AccessClass, District, LandUse, Lot, Role, RoleGrant, ShareWindow, Space
+from parking_share.spaces.services import publish_hours
+
+NOW = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)  # a Monday, 08:00 in Shanghai
+PASSWORD = "a-quiet-street-47"
+
+_numbers = count(1)
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+def make_user(**fields: Any) -> User:
+    fields.setdefault("email", f"person{next(_numbers)}@example.org")
+    fields.setdefault("password", PASSWORD)
+    fields.setdefault("language", "en")
+    return User.objects.create_user(**fields)
+
+
+def make_vehicle(driver: User, plate: str | None = None, **fields: Any) -> Vehicle:
+    return register_vehicle(driver=driver, plate=plate or f"粤B{next(_numbers):05d}", now=NOW, **fields)
+
+
+def make_lot(**fields: Any) -> Lot:
+    if "access_class" not in fields:
+        fields["access_class"], _ = AccessClass.objects.get_or_create(code="RESIDENTIAL", defaults={"openness": "0.30"})
+    if "district" not in fields:
+        fields["district"], _ = District.objects.get_or_create(city="深圳", name="罗湖")
+    place = {"latitude": 22.55, "longitude": 114.11, "land_use": LandUse.RESIDENTIAL}
+    return Lot.objects.create(**{"name": f"Lot {next(_numbers)}"} | place | fields)
+
+
+def make_space(lot: Lot, **fields: Any) -> Space:
+    return Space.objects.create(**{"lot": lot, "label": f"A{next(_numbers)}"} | fields)
+
+
+def make_window(space: Space, starts_at: datetime, ends_at: datetime) -> ShareWindow:
+    """A window as it would be after merging and trimming."""
+    return ShareWindow.objects.create(space=space, starts_at=starts_at, ends_at=ends_at, created_at=NOW - hours(1))
+
+
+def make_shared_lot(
+    *, spaces: int = 1, starts_at: datetime = NOW, ends_at: datetime | None = None, **fields: Any
+) -> Lot:
+    """A lot whose spaces are all shared for one period: twelve hours from NOW."""
+    lot = make_lot(**fields)
+    for _ in range(spaces):
+        make_window(make_space(lot), starts_at, ends_at or NOW + hours(12))
+    return lot
+
+
+def share_weekly(space: Space, *, starts_at: time, ends_at: time, weekdays: range = range(1, 8), **fields: Any) -> None:
+    publish_hours(
+        space=space,
+        weekdays=weekdays,
+        starts_at_local=starts_at,
+        ends_at_local=ends_at,
+        **{"first_date": date(2026, 1, 1), "now": NOW} | fields,
+    )
+
+
+def grant(user: User, role: Role, **scope: Any) -> RoleGrant:
+    return RoleGrant.objects.create(user=user, role=role, **scope)
