@@ -117,8 +117,8 @@ def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Rese
 @transaction.atomic
 def expire_lapsed(*, lot_id: int, now: datetime) -> int:
     """Give back the bays of drivers who did not come. The caller holds the lot's lock."""
-    lapsed = selectors.lapsed_holds(now=now).filter(lot_id=lot_id).values_list("pk", flat=True)
-    changes = [Change(reservation_id=pk, to=Status.EXPIRED, reason=Reason.NO_SHOW) for pk in lapsed]
+    lapsed = selectors.lapsed_holds(now=now).filter(lot_id=lot_id).values_list("pk", "status")
+    changes = [_lapse(pk, Status(status)) for pk, status in lapsed]
     return len(transitions.make_transitions(changes, at=now)) if changes else 0
 
 
@@ -132,6 +132,13 @@ def keep_reply(*, key_id: int, status: int, body: str) -> tuple[int, str]:
 def forget_old_keys(*, now: datetime, keep: timedelta = timedelta(hours=48)) -> int:
     """Delete idempotency keys that no honest retry will use again."""
     return IdempotencyKey.objects.filter(created_at__lt=now - keep).delete()[0]
+
+
+def _lapse(reservation_id: int, status: Status) -> Change:
+    """A driver who was told the bay and did not come is a no-show; one who was never told it is not at fault."""
+    if status == Status.ASSIGNED:
+        return Change(reservation_id=reservation_id, to=Status.EXPIRED, reason=Reason.NO_SHOW)
+    return Change(reservation_id=reservation_id, to=Status.RELEASED, reason=Reason.NEVER_ANNOUNCED)
 
 
 def _check(driver: User, wish: Wish, limits: BookingLimits, *, now: datetime) -> None:

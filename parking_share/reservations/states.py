@@ -22,7 +22,7 @@ MAY_LAPSE = frozenset({Status.ACCEPTED, Status.ASSIGNED})
 
 ALLOWED: dict[Status, frozenset[Status]] = {
     Status.REQUESTED: frozenset({Status.ACCEPTED, Status.DECLINED, Status.CANCELLED}),
-    Status.ACCEPTED: frozenset({Status.ASSIGNED, Status.CANCELLED, Status.RELEASED, Status.EXPIRED}),
+    Status.ACCEPTED: frozenset({Status.ASSIGNED, Status.CANCELLED, Status.RELEASED}),
     Status.ASSIGNED: frozenset({Status.PARKED, Status.CANCELLED, Status.RELEASED, Status.EXPIRED}),
     Status.PARKED: frozenset({Status.COMPLETED, Status.RELEASED}),
     Status.COMPLETED: frozenset(),
@@ -41,7 +41,7 @@ MEANING = {
     Status.DECLINED: "No space was given; the reason is recorded.",
     Status.CANCELLED: "The driver took the reservation back.",
     Status.EXPIRED: "Nobody came within the grace.",
-    Status.RELEASED: "The bay was lost and no other was found.",
+    Status.RELEASED: "The bay was lost and no other was found, or could not be announced in time.",
 }
 
 
@@ -61,6 +61,7 @@ class Reason(models.TextChoices):
     LOT_CLOSED = "LOT_CLOSED", _("The lot takes no reservations at present.")
     CANCELLED_BY_DRIVER = "CANCELLED_BY_DRIVER", _("Cancelled by the driver.")
     NO_SHOW = "NO_SHOW", _("Nobody came, so the bay was given back.")
+    NEVER_ANNOUNCED = "NEVER_ANNOUNCED", _("We could not announce a bay in time. You owe nothing.")
     ARRIVED = "ARRIVED", _("The car has arrived.")
     LEFT = "LEFT", _("The car has left.")
     MOVED = "MOVED", _("Another bay was chosen.")
