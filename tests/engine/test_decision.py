@@ -88,6 +88,18 @@ def test_decide_request_meets_a_threshold_in_spite_of_rounding():
     assert decision == Decision(0)
 
 
+def test_decide_request_sees_equal_worth_in_spite_of_rounding():
+    importance = np.array([9, 3, 8, 2, 4, 7, 8, 2]) / 9
+    valuation = Valuation.of(importance, importance, rules=Rules())
+    spaces = occupied("##....##", "###....#")
+    left, right = spaces.fragments(np.arange(2), 3, 6)
+
+    decision = decide_request(spaces, wish(3, 6), valuation)
+
+    assert np.diff(valuation.net_worth(3, 6, left, right))[0] > 0
+    assert decision == Decision(0)
+
+
 def test_decide_request_forgets_the_past_when_told_to():
     spaces = occupied("........", "....####")
     rules = Rules(horizon=Horizon.FROM_NOW_ON)

@@ -124,27 +124,58 @@ def test_fcfs_takes_the_lowest_numbered_free_space():
     assert policy.decide(occupied("#..."), wish(0, 2)).reason == "no_free_space"
 
 
-def test_online_allocates_a_slot_before_a_request_made_in_it():
-    free = free_in(".#..####", "........")
-    rules = Rules(threshold=0.0, weights=(1.0, 0.0))
-    requests = [wish(2, 4), wish(2, 4, requested_at=2)]
+class Diary:
+    """First come, first served, with a record of what was called when."""
 
-    def fates(mode: Mode) -> tuple[Fate, ...]:
-        valuation = flat(8, rules, rate=1.0)
-        return simulate(free, requests, POLICIES["two_stage"](valuation), valuation=valuation, mode=mode).fates
+    def __init__(self) -> None:
+        self.policy = policy_named("fcfs", np.ones(8), np.ones(8), rules=RULES)
+        self.calls: list[str] = []
 
-    assert fates(Mode.ONLINE)[0] == Fate(0, 0, None)
-    assert fates(Mode.ONLINE)[1].reason == "fragments_outweigh_revenue"
+    def decide(self, state: LotState, request: Request) -> Decision:
+        self.calls.append(f"decide [{request.start}, {request.end})")
+        return self.policy.decide(state, request)
+
+    def allocate(self, state: LotState, held: list[Tentative], *, slot: int) -> tuple[int, ...]:
+        self.calls.append(f"allocate {slot}")
+        return self.policy.allocate(state, held, slot=slot)
 
 
-def test_online_uses_what_earlier_allocation_freed():
-    free = free_in("........", "....####")
-    requests = [wish(0, 4, requested_at=0), wish(0, 8, requested_at=0)]
-    rules = Rules(threshold=24.0)
+@pytest.mark.parametrize(
+    ("mode", "calls"),
+    [
+        (
+            Mode.SEQUENTIAL,
+            ["decide [1, 3)", "decide [3, 6)", "decide [2, 4)", "allocate 1", "allocate 2", "allocate 3"],
+        ),
+        (Mode.ONLINE, ["decide [1, 3)", "allocate 1", "decide [3, 6)", "decide [2, 4)", "allocate 2", "allocate 3"]),
+    ],
+)
+def test_online_allocates_every_slot_up_to_the_one_a_request_is_made_in(mode, calls):
+    requests = [wish(1, 3, requested_at=-4), wish(3, 6, requested_at=1), wish(2, 4, requested_at=1)]
+    diary = Diary()
+
+    simulate(free_in("........", "........"), requests, diary, valuation=flat(8), mode=mode)
+
+    assert diary.calls == calls
+
+
+def test_online_leaves_a_request_for_the_running_slot_at_its_tentative_space():
+    diary = Diary()
+
+    outcome = simulate(free_in("...."), [wish(2, 4, requested_at=2)], diary, valuation=flat(4), mode=Mode.ONLINE)
+
+    assert diary.calls == ["decide [2, 4)"]
+    assert outcome.fates == (Fate(0, 0, None),)
+
+
+def test_fragile_periods_leave_the_whole_row_to_a_later_request():
+    free = free_in("........", "....####", "..##....")
+    requests = [wish(4, 6, requested_at=-1), wish(0, 8, requested_at=-1)]
+    rules = Rules(threshold=24.0, weights=(1.0, 0.0))
 
     outcome = simulate(free, requests, policy_two_stage(8, rules), valuation=flat(8, rules), mode=Mode.ONLINE)
 
-    assert [fate.space for fate in outcome.fates] == [1, 0]
+    assert [fate.space for fate in outcome.fates] == [2, 0]
 
 
 def policy_two_stage(slots: int, rules: Rules) -> Policy:
