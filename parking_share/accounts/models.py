@@ -101,8 +101,10 @@ class VehicleManager(models.Manager["Vehicle"]):
         """Vehicles whose plate is this one, however it was typed."""
         return self.filter(plate_exact_hash=plates.exact_hash(plates.normalise_plate(text)))
 
-    def of_plates(self, hashes: Iterable[bytes]) -> models.QuerySet["Vehicle"]:
-        return self.filter(plate_exact_hash__in=list(hashes))
+    def lock(self, plate_hashes: Iterable[bytes]) -> None:
+        """Lock the cars with these plates, whoever registered them, in order of id, until the transaction ends."""
+        cars = self.filter(plate_exact_hash__in=list(plate_hashes)).order_by("pk")
+        list(cars.select_for_update(no_key=True).values_list("pk"))
 
 
 class Vehicle(models.Model):
@@ -153,3 +155,26 @@ class Vehicle(models.Model):
     @property
     def masked_plate(self) -> str:
         return plates.mask_plate(self.plate)
+
+
+class ApiToken(models.Model):
+    """A secret by which a program acts for a person. Only its hash is kept: a copy of the table opens nothing."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("person"))
+    name = models.CharField(_("name"), max_length=80)
+    secret_hash = models.CharField(_("hash of the secret"), max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        constraints = [
+            models.CheckConstraint(
+                name="api_token_hash_is_a_sha_256", condition=Q(secret_hash__regex=r"^[0-9a-f]{64}$")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
