@@ -102,7 +102,7 @@ def policy_of(lot: Lot) -> LotPolicy:
 def eligible_spaces(picture: LotPicture, reservations: Iterable[Reservation]) -> dict[int, NDArray[np.bool_]]:
     """By reservation, the mask of spaces that its driver may use and its cars fit. Needs the vehicle rows loaded."""
     rows = list(reservations)
-    admitted = admissions(picture.lot, drivers={row.driver_id for row in rows})
+    admitted = admissions(picture.spaces, drivers={row.driver_id for row in rows})
     return {
         row.pk: np.array(
             [

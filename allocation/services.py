@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Exists
 from numpy.typing import NDArray
 
 from allocation import selectors
@@ -17,6 +18,7 @@ from parking_share.accounts.models import User, Vehicle
 from parking_share.reservations import selectors as reservations
 from parking_share.reservations import services as reservation_services
 from parking_share.reservations.models import Reservation, ReservationVehicle
+from parking_share.reservations.selectors import WITH_VEHICLES
 from parking_share.reservations.services import OnceOnly, Wish
 from parking_share.reservations.states import Reason, Status
 from parking_share.reservations.transitions import Change, make_transitions
@@ -43,20 +45,17 @@ def decide(*, lot_id: int, now: datetime) -> int:
 
     Safe to run twice: what is decided no longer waits. One lock and one load, however many requests.
     """
-    if not reservations.waiting_in(lot_id).exists():
-        return 0
-    lot = Lot.objects.select_for_update(no_key=True).get(pk=lot_id)
-    waiting = _lock_waiting(lot_id)
-    if not waiting:
+    lot = _lock_lot_with_requests(lot_id)
+    waiting = _lock_waiting(lot_id) if lot else []
+    if lot is None or not waiting:
         return 0
     reservation_services.expire_lapsed(lot_id=lot_id, now=now)
     picture = selectors.lot_picture(lot, latest_end=max(row.ends_at for row in waiting), now=now)
     decisions = _decide_each(waiting, picture, now=now)
     limits = limits_of(lot)
     grace = timedelta(minutes=limits.no_show_grace_min)
-    make_transitions(
-        [_change(row, decision, grace=grace) for row, decision in zip(waiting, decisions, strict=True)], at=now
-    )
+    changes = [_change(row, decision, grace=grace) for row, decision in zip(waiting, decisions, strict=True)]
+    make_transitions(changes, at=now, locked=waiting)
     Decision.objects.bulk_create(decisions)
     announce_until = now + timedelta(minutes=limits.announce_before_min)
     if any(one.is_accepted and row.starts_at <= announce_until for row, one in zip(waiting, decisions, strict=True)):
@@ -82,7 +81,7 @@ def assign_arrivals(*, lot_id: int, now: datetime) -> int:
         for row in due
     ]
     tentative = {row.pk: row.space_id for row in due if row.space_id is not None}
-    make_transitions(changes, at=now)
+    make_transitions(changes, at=now, locked=due)
     Assignment.objects.bulk_create(
         Assignment(
             reservation_id=row.pk,
@@ -112,15 +111,22 @@ def ring_for_arrivals(*, now: datetime) -> int:
     return len(due)
 
 
+def _lock_lot_with_requests(lot_id: int) -> Lot | None:
+    """Lock the lot if anybody waits for it; a bell that comes too late does not queue for the lock."""
+    somebody_waits = Exists(reservations.waiting_in(lot_id).order_by())
+    return Lot.objects.select_for_update(no_key=True).filter(somebody_waits, pk=lot_id).first()
+
+
 def _lock_waiting(lot_id: int) -> list[Reservation]:
-    """Lock the cars, then the requests that still wait, each in order of id."""
-    plates = ReservationVehicle.objects.filter(reservation__in=reservations.waiting_in(lot_id))
-    hashes = [bytes(value) for value in plates.values_list("plate_exact_hash", flat=True)]
-    list(Vehicle.objects.of_plates(hashes).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    """Lock the cars, then the requests that still wait, each in order of id. Later requests wait for the next bell."""
+    named = ReservationVehicle.objects.filter(reservation__lot=lot_id, reservation__status=Status.REQUESTED)
+    cars = list(named.values_list("reservation_id", "plate_exact_hash"))
+    Vehicle.objects.lock({bytes(plate) for _pk, plate in cars})
     return list(
         reservations.waiting_in(lot_id)
+        .filter(pk__in={pk for pk, _plate in cars})
         .select_for_update(no_key=True, of=("self",))
-        .prefetch_related("vehicle_rows__vehicle")
+        .prefetch_related(WITH_VEHICLES)
     )
 
 
@@ -130,7 +136,7 @@ def _lock_due(lot: Lot, *, now: datetime) -> list[Reservation]:
         Reservation.objects.filter(lot=lot, status=Status.ACCEPTED, starts_at__lte=announce_until)
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
-        .prefetch_related("vehicle_rows__vehicle")
+        .prefetch_related(WITH_VEHICLES)
     )
 
 

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from parking_share.accounts.models import User, Vehicle
 from parking_share.reservations.models import Reservation, ReservationVehicle
 from parking_share.reservations.states import HOLDS_A_SPACE, MAY_LAPSE, Status
 from parking_share.spaces.models import Resident, ShareWindow, Space
 from parking_share.spaces.selectors import suits
+
+WITH_VEHICLES = Prefetch("vehicle_rows", ReservationVehicle.objects.select_related("vehicle"))
 
 
 def holding(*, now: datetime) -> QuerySet[Reservation]:
@@ -35,7 +37,7 @@ def reservations_of(driver: User) -> QuerySet[Reservation]:
     return (
         Reservation.objects.filter(driver=driver)
         .select_related("lot", "space")
-        .prefetch_related("vehicle_rows__vehicle")
+        .prefetch_related(WITH_VEHICLES)
         .order_by("-starts_at", "-pk")
     )
 

@@ -53,7 +53,7 @@ class OnceOnly:
     fingerprint: str
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_request(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | None = None) -> Reservation:
     """Write a request that waits for its decision; the driver's row is locked, so that limits hold."""
     limits = limits_of(wish.lot)
@@ -114,7 +114,6 @@ def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Rese
     )
 
 
-@transaction.atomic
 def expire_lapsed(*, lot_id: int, now: datetime) -> int:
     """Give back the bays of drivers who did not come. The caller holds the lot's lock."""
     lapsed = selectors.lapsed_holds(now=now).filter(lot_id=lot_id).values_list("pk", "status")

@@ -1,6 +1,6 @@
 """The only functions that change a reservation's status or space; every change writes its event in the transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,25 +37,33 @@ class Change:
     lapses_at: datetime | None = None
 
 
-@transaction.atomic
-def make_transitions(changes: Sequence[Change], *, at: datetime, actor: User | None = None) -> list[Reservation]:
-    """Move all these reservations and write their events, or do none of it. Rows are locked in order of id."""
-    rows = _locked(change.reservation_id for change in changes)
+@transaction.atomic(savepoint=False)
+def make_transitions(
+    changes: Sequence[Change],
+    *,
+    at: datetime,
+    actor: User | None = None,
+    locked: Collection[Reservation] | None = None,
+) -> list[Reservation]:
+    """Move all these reservations and write their events, or do none of it.
+
+    Rows are locked in order of id; a caller that has locked them in this transaction may hand them over.
+    """
+    rows = {row.pk: row for row in locked} if locked else _locked(change.reservation_id for change in changes)
     events = [_moved(rows[change.reservation_id], change, at=at, actor=actor) for change in changes]
-    Reservation.objects.bulk_update(rows.values(), ["status", "reason", "space", "lapses_at", "decided_at"])
+    moved = [rows[change.reservation_id] for change in changes]
+    _save(moved, ["status", "reason", "space", "lapses_at", "decided_at"])
     ReservationEvent.objects.bulk_create(events)
-    _hold_vehicles([row for row in rows.values() if row.holds_a_space and row.status == Status.ACCEPTED], held=True)
-    _hold_vehicles(
-        [row for row in rows.values() if not row.holds_a_space and row.status != Status.DECLINED], held=False
-    )
-    return [rows[change.reservation_id] for change in changes]
+    _hold_vehicles([row for row in moved if row.status == Status.ACCEPTED], held=True)
+    _hold_vehicles([row for row in moved if not row.holds_a_space and row.status != Status.DECLINED], held=False)
+    return moved
 
 
 def make_transition(change: Change, *, at: datetime, actor: User | None = None) -> Reservation:
     return make_transitions([change], at=at, actor=actor)[0]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def change_spaces(
     moves: Mapping[int, int], *, at: datetime, reason: Reason = Reason.MOVED, actor: User | None = None
 ) -> list[Reservation]:
@@ -68,7 +76,7 @@ def change_spaces(
         events.append(
             _event(row, from_status=Status(row.status), from_space_id=left_id, reason=reason, at=at, actor=actor)
         )
-    Reservation.objects.bulk_update(moved, ["space"])
+    _save(moved, ["space"])
     ReservationEvent.objects.bulk_create(events)
     return moved
 
@@ -76,6 +84,14 @@ def change_spaces(
 def _locked(reservation_ids: Iterable[int]) -> dict[int, Reservation]:
     rows = Reservation.objects.select_for_update(no_key=True).filter(pk__in=set(reservation_ids)).order_by("pk")
     return {row.pk: row for row in rows}
+
+
+def _save(rows: Sequence[Reservation], fields: list[str]) -> None:
+    """Write all rows in one UPDATE, so that constraints see the end and not the way there."""
+    if len(rows) == 1:
+        rows[0].save(update_fields=fields)
+    else:
+        Reservation.objects.bulk_update(rows, fields)
 
 
 def _moved(row: Reservation, change: Change, *, at: datetime, actor: User | None) -> ReservationEvent:

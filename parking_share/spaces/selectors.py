@@ -74,20 +74,21 @@ def suits(space: Space, *, vehicles: Iterable[Vehicle], needs_charger: bool, nee
     return fits and space.has_charger == needs_charger and space.is_accessible == needs_accessible
 
 
-def admissions(lot: Lot, *, drivers: Iterable[int]) -> Callable[[Space, int], bool]:
-    """Load who may use which bay of a lot; answer for any space of it and any of these drivers without queries."""
+def admissions(spaces: Iterable[Space], *, drivers: Iterable[int]) -> Callable[[Space, int], bool]:
+    """Load who may use which of these bays; answer for any of these drivers without further queries."""
     wanted = set(drivers)
-    residents = set(Resident.objects.filter(lot=lot, user__in=wanted).values_list("user_id", flat=True))
-    listed = set(
-        Space.guests.through.objects.filter(space__lot=lot, user__in=wanted).values_list("space_id", "user_id")
-    )
+    lots = {space.lot_id for space in spaces if space.admits == Space.Admits.RESIDENTS}
+    lists = {space.pk for space in spaces if space.admits == Space.Admits.LISTED}
+    homes = Resident.objects.filter(lot__in=lots, user__in=wanted).values_list("lot_id", "user_id")
+    guests = Space.guests.through.objects.filter(space__in=lists, user__in=wanted).values_list("space_id", "user_id")
+    residents, listed = set(homes), set(guests)
 
     def admitted(space: Space, driver_id: int) -> bool:
         match space.admits:
             case Space.Admits.EVERYONE:
                 return True
             case Space.Admits.RESIDENTS:
-                return driver_id in residents
+                return (space.lot_id, driver_id) in residents
             case _:
                 return (space.pk, driver_id) in listed
 
