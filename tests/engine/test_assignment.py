@@ -1,4 +1,5 @@
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,7 +125,7 @@ def check_against_enumeration(
 
     a: list[Row] = (~state.free).astype(int).tolist()
     rows = [[int(slot <= t < one.request.end) for t in range(state.slots)] for one in held]
-    rest = {
+    rest: dict[str, Any] = {
         "weights": weights,
         "mode_hours": Fraction(3),
         "slot_minutes": 15,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,9 @@ def test_rules_refuse(changed, words):
 
 
 def test_rules_read_the_horizon_by_its_name():
-    assert Rules(horizon="from_now_on").horizon is Horizon.FROM_NOW_ON
+    fields: dict[str, Any] = {"horizon": "from_now_on"}
+
+    assert Rules(**fields).horizon is Horizon.FROM_NOW_ON
 
 
 def test_only_the_horizon_from_now_on_is_clipped():

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ class Auditor:
             self.claims.append(Tentative(request, decision.space))
         return decision
 
-    def allocate(self, state: LotState, held: list[Tentative], *, slot: int) -> tuple[int, ...]:
+    def allocate(self, state: LotState, held: Sequence[Tentative], *, slot: int) -> tuple[int, ...]:
         self.check(state)
         assert [one.request for one in held] == [one.request for one in self.claims if one.request.start == slot][
             : len(held)
@@ -135,7 +137,7 @@ class Diary:
         self.calls.append(f"decide [{request.start}, {request.end})")
         return self.policy.decide(state, request)
 
-    def allocate(self, state: LotState, held: list[Tentative], *, slot: int) -> tuple[int, ...]:
+    def allocate(self, state: LotState, held: Sequence[Tentative], *, slot: int) -> tuple[int, ...]:
         self.calls.append(f"allocate {slot}")
         return self.policy.allocate(state, held, slot=slot)
 

@@ -11,9 +11,9 @@ Run = tuple[int, int, int]
 
 
 def free_runs(a: list[Row]) -> list[Run]:
-    runs = []
+    runs: list[Run] = []
     for n, row in enumerate(a):
-        start = None
+        start: int | None = None
         for t, occupied in enumerate([*row, 1]):
             if occupied and start is not None:
                 runs.append((n, start, t))
