@@ -16,6 +16,7 @@ from scripts.demo_settings import WebAddress
 from scripts.keys import kept_secrets, write_private
 from scripts.places import DEMO, ROOT
 from scripts.refusal import StartRefused, run_or_explain
+from scripts.site_commands import LOGINS, STEPS, site_commands
 from scripts.supervisor import Service, StopButton, StopRequested, run_step, stop_all, watch
 
 LOGS = DEMO / "logs"
@@ -24,29 +25,6 @@ RUNNING = DEMO / "running.json"
 PORTS = DEMO / "ports.json"
 ENVIRONMENT = DEMO / "environment.json"
 ANSWER_WITHIN_S = 60.0
-
-MANAGE = (sys.executable, "manage.py")
-# label, command, whether its own progress bar is shown
-STEPS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
-    ("Compiling translations", (sys.executable, "-m", "scripts.translations", "compile"), False),
-    ("Updating the database", (*MANAGE, "migrate", "--noinput"), False),
-    ("Collecting static files", (*MANAGE, "collectstatic", "--noinput"), False),
-    ("Building the city", (*MANAGE, "seed_demo"), True),
-)
-CELERY = (sys.executable, "-m", "celery", "-A", "parking_share")
-
-
-def site_commands(web: WebAddress) -> dict[str, tuple[str, ...]]:
-    """The site's own processes, in the order of their start."""
-    return {
-        "web": (
-            sys.executable, "-m", "gunicorn", "parking_share.wsgi:application", "--bind", web.bind,
-            "--worker-class", "gthread", "--workers", "2", "--threads", "4",
-            "--graceful-timeout", "3", "--access-logfile", "-", "--no-control-socket",
-        ),
-        "worker": (*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"),
-        "beat": (*CELERY, "beat", "--schedule", str(DEMO / "beat-schedule"), "--pidfile="),
-    }  # fmt: skip
 
 
 def say(sentence: str) -> None:
@@ -159,7 +137,7 @@ def wait_for_answer(services: list[Service], url: str, button: StopButton) -> No
 
 def show_welcome(environment: dict[str, str], web: WebAddress, took_s: float) -> None:
     """Print the address and the log-ins."""
-    logins = subprocess.run((*MANAGE, "demo_logins"), env=environment, capture_output=True, text=True, check=False)
+    logins = subprocess.run(LOGINS, env=environment, capture_output=True, text=True, check=False)
     rule = "─" * 78
     print(f"\n{rule}\n  Parking Share is ready after {took_s:.0f} s:  {web.url}\n")
     print("\n".join(f"  {line}" for line in logins.stdout.splitlines()))
@@ -176,7 +154,7 @@ def run_demo(button: StopButton) -> None:
     services: list[Service] = []
     try:
         addresses = start_servers(services, kept)
-        environment = demo_settings.environment(addresses, kept, web)
+        environment = demo_settings.environment(addresses, kept, web) | demo_settings.clock(DEMO / "clock-started-at")
         write_private(ENVIRONMENT, json.dumps(environment, indent=1))
         full = {**os.environ, **environment}
         demo_settings.check_named_servers(addresses)

@@ -2,6 +2,8 @@
 
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -65,6 +67,15 @@ def environment(addresses: dict[str, str], kept: dict[str, str], web: WebAddress
         **addresses,
     }
     return ours | {name: os.environ[name] for name in FROM_USER if os.environ.get(name)}
+
+
+def clock(started_at: Path) -> dict[str, str]:
+    """With CLOCK_SPEED, the instant from which time runs faster: kept, so that a restart does not turn time back."""
+    if not os.environ.get("CLOCK_SPEED") or os.environ.get("CLOCK_STARTED_AT"):
+        return {}
+    if not started_at.exists():
+        started_at.write_text(datetime.now(UTC).isoformat())
+    return {"CLOCK_STARTED_AT": started_at.read_text().strip()}
 
 
 def check_named_servers(addresses: dict[str, str]) -> None:
