@@ -197,6 +197,7 @@ class Space(models.Model):
         PENDING = "PENDING", _("waiting for approval")
         APPROVED = "APPROVED", _("approved")
         PAUSED = "PAUSED", _("paused")
+        REFUSED = "REFUSED", _("refused")
 
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="spaces", verbose_name=_("lot"))
     label = models.CharField(_("label"), max_length=20)
