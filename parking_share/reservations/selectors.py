@@ -27,9 +27,9 @@ def lapsed_holds(*, now: datetime) -> QuerySet[Reservation]:
     return Reservation.objects.filter(status__in=MAY_LAPSE, lapses_at__lte=now)
 
 
-def waiting_in(lot_id: int) -> QuerySet[Reservation]:
-    """Requests of a lot that wait for their decision, in the order in which they were made."""
-    return Reservation.objects.filter(lot_id=lot_id, status=Status.REQUESTED).order_by("pk")
+def waiting_in(lot_ids: Collection[int]) -> QuerySet[Reservation]:
+    """Requests of these lots that wait for their decision, in the order in which they were made."""
+    return Reservation.objects.filter(lot__in=lot_ids, status=Status.REQUESTED).order_by("pk")
 
 
 def reservations_of(driver: User) -> QuerySet[Reservation]:
@@ -45,6 +45,14 @@ def reservations_of(driver: User) -> QuerySet[Reservation]:
 def bookings_of_spaces(owner: User, *, now: datetime) -> QuerySet[Reservation]:
     """What is booked on an owner's bays from now on, soonest first; tells nothing of who the driver is."""
     return holding(now=now).filter(space__owner=owner).select_related("space", "space__lot").order_by("held_from")
+
+
+def promised_outside_hours(space: Space, *, now: datetime) -> QuerySet[Reservation]:
+    """Reservations that hold a space at times its owner no longer shares: they stay, the owner should know."""
+    shared = ShareWindow.objects.filter(
+        space=space, superseded_at__isnull=True, starts_at__lte=OuterRef("starts_at"), ends_at__gte=OuterRef("ends_at")
+    )
+    return holding(now=now).filter(~Exists(shared), space=space).order_by("held_from")
 
 
 def clashing_plates(rows: Iterable[ReservationVehicle], *, now: datetime) -> list[ReservationVehicle]:

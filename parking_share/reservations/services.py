@@ -1,6 +1,6 @@
 """What drivers do with their reservations. Deciding is not here: that is `allocation`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -114,9 +114,9 @@ def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Rese
     )
 
 
-def expire_lapsed(*, lot_id: int, now: datetime) -> int:
-    """Give back the bays of drivers who did not come. The caller holds the lot's lock."""
-    lapsed = selectors.lapsed_holds(now=now).filter(lot_id=lot_id).values_list("pk", "status")
+def expire_lapsed(*, lot_ids: Collection[int], now: datetime) -> int:
+    """Give back the bays of drivers who did not come. The caller holds the locks of the lots."""
+    lapsed = selectors.lapsed_holds(now=now).filter(lot__in=lot_ids).values_list("pk", "status")
     changes = [_lapse(pk, Status(status)) for pk, status in lapsed]
     return len(transitions.make_transitions(changes, at=now)) if changes else 0
 

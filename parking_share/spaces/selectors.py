@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from parking_share.accounts.models import User, Vehicle
 from parking_share.spaces.models import BookingLimits, Lot, Resident, Role, RoleGrant, Space
@@ -13,10 +13,16 @@ EARTH_RADIUS_M = 6_371_008.8
 METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
 
 
+def limits_by_lot(lots: Iterable[Lot]) -> dict[int, BookingLimits]:
+    """Each lot's own limits, else the row for everywhere, else the defaults of the model."""
+    wanted = [lot.pk for lot in lots]
+    by_lot = {row.lot_id: row for row in BookingLimits.objects.filter(Q(lot__in=wanted) | Q(lot__isnull=True))}
+    everywhere = by_lot.get(None) or BookingLimits()
+    return {lot_id: by_lot.get(lot_id, everywhere) for lot_id in wanted}
+
+
 def limits_of(lot: Lot) -> BookingLimits:
-    """The lot's own limits, else the row for everywhere, else the defaults of the model."""
-    rows = BookingLimits.objects.filter(Q(lot=lot) | Q(lot__isnull=True)).order_by(F("lot").asc(nulls_last=True))
-    return rows.first() or BookingLimits()
+    return limits_by_lot([lot])[lot.pk]
 
 
 def distance_m(from_point: tuple[float, float], to_point: tuple[float, float]) -> float:
@@ -59,9 +65,9 @@ def is_operator(user: User) -> bool:
     return user.is_superuser or RoleGrant.objects.filter(user=user, role=Role.OPERATOR).exists()
 
 
-def usable_spaces(lot: Lot) -> QuerySet[Space]:
-    """The lot's approved spaces, in the order in which the engine visits them."""
-    return Space.objects.filter(lot=lot, standing=Space.Standing.APPROVED).order_by("pk")
+def usable_spaces(lots: Iterable[Lot]) -> QuerySet[Space]:
+    """The approved spaces of these lots, in the order in which the engine visits them."""
+    return Space.objects.filter(lot__in=[lot.pk for lot in lots], standing=Space.Standing.APPROVED).order_by("pk")
 
 
 def suits(space: Space, *, vehicles: Iterable[Vehicle], needs_charger: bool, needs_accessible: bool) -> bool:

@@ -1,9 +1,8 @@
 """What a period costs: integer minor units, local hours, rate = peak rate times importance (eq. 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -12,7 +11,7 @@ from parking_share.spaces.calendar import day_type, region_of, weekdays_by_date
 from parking_share.spaces.models import DayType, Lot, Tariff
 
 FLAT = (100,) * 24
-_PERCENT_MINUTES = 100 * 60
+_PERCENT_SECONDS = 100 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +30,22 @@ class RateTable:
         return self.importance_percent[day_type(local.date(), self.acts_as)][local.hour]
 
     def price_cents(self, starts_at: datetime, ends_at: datetime) -> int:
-        """Price of [starts_at, ends_at): the sum over local hours of minutes times rate, rounded once, half up."""
-        weighted, instant = Decimal(0), starts_at
-        while instant < ends_at:
-            boundary = min(_next_full_hour(instant), ends_at)
-            minutes = Decimal((boundary - instant) // timedelta(seconds=1)) / 60
-            weighted += minutes * self.importance_at(instant)
+        """Price of [starts_at, ends_at): the sum over local hours of seconds times rate, rounded once, half up."""
+        weighted, instant, end = 0, starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+        while instant < end:
+            boundary = min(self._next_local_hour(instant), end)
+            weighted += (boundary - instant) // timedelta(seconds=1) * self.importance_at(instant)
             instant = boundary
-        return int((weighted * self.peak_rate_cents / _PERCENT_MINUTES).quantize(Decimal(1), ROUND_HALF_UP))
+        return (2 * weighted * self.peak_rate_cents + _PERCENT_SECONDS) // (2 * _PERCENT_SECONDS)
+
+    def _next_local_hour(self, instant: datetime) -> datetime:
+        """The next full hour on the lot's clock, which in some zones is not a full hour of UTC."""
+        local = instant.astimezone(self.zone)
+        gone = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+        return instant + timedelta(hours=1) - gone
 
 
-def rate_tables(lots: list[Lot], *, first: date, last: date) -> dict[int, RateTable]:
+def rate_tables(lots: Sequence[Lot], *, first: date, last: date) -> dict[int, RateTable]:
     """Rate tables by lot id, in one query for tariffs and one per calendar region."""
     curves = {
         (row.lot_id, row.land_use, DayType(row.day_type)): tuple(row.importance_percent)
@@ -70,7 +74,3 @@ def rate_table(lot: Lot, *, starts_at: datetime, ends_at: datetime) -> RateTable
     return rate_tables([lot], first=starts_at.date() - timedelta(days=1), last=ends_at.date() + timedelta(days=1))[
         lot.pk
     ]
-
-
-def _next_full_hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)

@@ -50,3 +50,17 @@ def test_assign_announces_bays_that_start_soon():
     later.refresh_from_db()
     assert (soon.status, later.status) == (Status.ASSIGNED, Status.ACCEPTED)
     assert soon.assignments.get().space_id == soon.space_id
+
+
+def test_decide_takes_along_other_lots_that_wait():
+    lots = [make_shared_lot(), make_shared_lot()]
+    asked = [ask(lot) for lot in lots]
+
+    decided = services.decide(lot_id=lots[0].pk, now=NOW)
+
+    for reservation in asked:
+        reservation.refresh_from_db()
+    assert decided == 2
+    assert [reservation.status for reservation in asked] == [Status.ACCEPTED, Status.ACCEPTED]
+    assert [reservation.space.lot_id for reservation in asked] == [lot.pk for lot in lots]
+    assert services.decide(lot_id=lots[1].pk, now=NOW) == 0
