@@ -9,6 +9,7 @@ from allocation.engine.request import Request
 from allocation.models import Decision
 from allocation.pictures import eligible_spaces, lot_picture
 from parking_share.reservations.models import Reservation
+from parking_share.reservations.selectors import lapsed_holds
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits
 
@@ -52,17 +53,16 @@ def lots_that_wait(*, asked_before: datetime) -> list[int]:
     return sorted(waiting.values_list("lot_id", flat=True).distinct())
 
 
-def lots_to_announce(*, now: datetime) -> list[int]:
-    """Lots in which an accepted reservation is due for its bay, each by its own lead."""
+def lots_to_attend(*, now: datetime) -> list[int]:
+    """Lots in which a bay is to be announced, each by its own lead, or a lapsed hold to be given back."""
     leads: dict[int | None, int] = dict(BookingLimits.objects.values_list("lot_id", "announce_before_min"))
     everywhere = leads.get(None, BookingLimits().announce_before_min)
     soon = Reservation.objects.filter(
         status=Status.ACCEPTED, starts_at__lte=now + timedelta(minutes=max(leads.values(), default=everywhere))
     )
     earliest = soon.values("lot_id").annotate(starts_first_at=Min("starts_at")).values_list("lot_id", "starts_first_at")
-    return sorted(
-        lot_id for lot_id, starts_at in earliest if starts_at <= now + timedelta(minutes=leads.get(lot_id, everywhere))
-    )
+    due = {lot_id for lot_id, starts in earliest if starts <= now + timedelta(minutes=leads.get(lot_id, everywhere))}
+    return sorted(due | set(lapsed_holds(now=now).values_list("lot_id", flat=True)))
 
 
 def decisions_of(reservation: Reservation) -> QuerySet[Decision]:

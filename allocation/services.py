@@ -105,7 +105,7 @@ def ring_for_what_waits(*, now: datetime) -> int:
 
 def ring_for_arrivals(*, now: datetime) -> int:
     """Ring for the lots in which a bay may be due to be announced, or to be given back."""
-    due = selectors.lots_to_announce(now=now)
+    due = selectors.lots_to_attend(now=now)
     for lot_id in due:
         bells.ring("allocation.assign", lot_id=lot_id)
     return len(due)

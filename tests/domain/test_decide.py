@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from allocation import services
+from allocation import selectors, services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import Reason, Status
@@ -64,3 +64,18 @@ def test_decide_takes_along_other_lots_that_wait():
     assert [reservation.status for reservation in asked] == [Status.ACCEPTED, Status.ACCEPTED]
     assert [reservation.space.lot_id for reservation in asked] == [lot.pk for lot in lots]
     assert services.decide(lot_id=lots[1].pk, now=NOW) == 0
+
+
+def test_a_bay_nobody_came_for_is_given_back_by_the_next_round():
+    lot = make_shared_lot()
+    missed = ask(lot)
+    services.decide(lot_id=lot.pk, now=NOW)
+    services.assign_arrivals(lot_id=lot.pk, now=NOW + hours(1))
+    past_the_grace = NOW + hours(2) + timedelta(minutes=1)
+
+    assert selectors.lots_to_attend(now=NOW + hours(1.5)) == []
+    assert selectors.lots_to_attend(now=past_the_grace) == [lot.pk]
+    services.assign_arrivals(lot_id=lot.pk, now=past_the_grace)
+
+    missed.refresh_from_db()
+    assert (missed.status, missed.reason, missed.space) == (Status.EXPIRED, Reason.NO_SHOW, None)
