@@ -12,14 +12,23 @@ fail() {
   exit 1
 }
 
-# timed "Label" command…: one line with the seconds it took; the output only when it fails
+# timed "Label" command…: one line with the seconds it took; the output only when it fails.
+# The command gets a process group of its own: whoever ends this script ends all of it, and no
+# orphan goes on installing.
 timed() {
-  local label=$1 log began status=0
+  local label=$1 log began job status=0
   shift
   log=$(mktemp "${TMPDIR:-/tmp}/parking-share.XXXXXX")
   began=$SECONDS
   printf '%s… ' "$label" >&2
-  "$@" >"$log" 2>&1 || status=$?
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
+  job=$!
+  set +m
+  # shellcheck disable=SC2064 # the values of now are wanted
+  trap "kill -TERM -- -$job 2>/dev/null; rm -f '$log'; say stopped; exit 130" INT TERM HUP
+  wait "$job" || status=$?
+  trap - INT TERM HUP
   if [ "$status" -eq 0 ]; then
     say "$((SECONDS - began)) s"
   else
@@ -90,10 +99,17 @@ base_python() {
 
 venv_works() { [ -x "$python" ] && python_fits "$python" && "$python" -m pip --version >/dev/null 2>&1; }
 
+# Moved aside first: a removal that is cut short must not leave half an environment.
+remove_venv() {
+  rm -rf "$venv.old"
+  [ ! -e "$venv" ] || mv "$venv" "$venv.old"
+  rm -rf "$venv.old"
+}
+
 make_venv() {
   local base
   base=$(base_python) || exit 1
-  rm -rf "$venv"
+  remove_venv
   timed "Making the Python environment" "$base" -m venv "$venv" ||
     fail "The Python environment could not be made in $PWD/$venv; read the lines above, or name another Python with PYTHON=."
 }
@@ -131,7 +147,7 @@ ensure_requirements() {
 
 ensure_python() {
   # A moved or upgraded base Python leaves a .venv whose stamps are right and whose Python is not.
-  [ -e "$venv" ] && ! python_fits "$python" && rm -rf "$venv"
+  if [ -e "$venv" ] && ! python_fits "$python"; then remove_venv; fi
   ensure_requirements "$1"
 }
 
@@ -256,5 +272,5 @@ clean() {
     base=$(base_python) || exit 1
     "$base" -m scripts.clean
   fi
-  rm -rf "$venv"
+  remove_venv
 }
