@@ -169,7 +169,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Limits of log-in attempts live in the database: they survive a flushed Redis
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"},
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
+}
 
 # Who is it
 AUTHENTICATION_BACKENDS = [
@@ -187,20 +190,38 @@ ACCOUNT_ADAPTER = "parking_share.web.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email", "phone"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "login": "parking_share.web.account_forms.LoginForm",
+    "signup": "parking_share.web.account_forms.SignupForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 
 # REST
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+if WEB_THREADS < 1:
+    raise ImproperlyConfigured(f"WEB_THREADS, the threads of one web process, must be at least 1, not {WEB_THREADS}.")
+API_WAITERS = WEB_THREADS // 2  # of one process's threads, how many may wait for a decision
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "parking_share.api.schema.Schema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "parking_share.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "DEFAULT_PARSER_CLASSES": ["parking_share.api.parsing.StrictJSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_PAGINATION_CLASS": "parking_share.api.pages.Pages",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "parking_share.api.problems.problem_response",
+    "DEFAULT_THROTTLE_RATES": {
+        "search": None if DEPLOYMENT == "test" else "120/min",
+        "tokens": None if DEPLOYMENT == "test" else "10/min",
+    },
+    "UNICODE_JSON": True,
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 # Languages and times
@@ -233,7 +254,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEPLOYMENT == "test"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEPLOYMENT == "test"
 
 # E-mail
 vars().update(env.email("EMAIL_URL", default="consolemail://"))

@@ -1,0 +1,88 @@
+"""What reservations look like outside."""
+
+from typing import Any, cast
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from allocation.selectors import Alternative
+from parking_share.accounts.selectors import vehicles_of
+from parking_share.api.fields import InstantField, PointOut, ReasonOut
+from parking_share.reservations.models import Reservation, ReservationVehicle
+from parking_share.reservations.states import Status
+from parking_share.spaces.models import Lot
+
+MOST_VEHICLES = 5
+
+
+class ReservationIn(serializers.Serializer[Any]):
+    lot = serializers.PrimaryKeyRelatedField(
+        queryset=Lot.objects.all(), pk_field=serializers.IntegerField(min_value=1), help_text="Id of the lot."
+    )
+    vehicles = serializers.ListField(
+        child=serializers.IntegerField(min_value=1),
+        min_length=1,
+        max_length=MOST_VEHICLES,
+        help_text="Ids of one's own vehicles.",
+    )
+    starts_at = InstantField()
+    ends_at = InstantField()
+    needs_charger = serializers.BooleanField(default=False)
+    needs_accessible = serializers.BooleanField(default=False)
+
+    def validate_vehicles(self, ids: list[int]) -> list[Any]:
+        own = list(vehicles_of(self.context["request"].user).filter(pk__in=ids))
+        if len(own) < len(set(ids)):
+            raise serializers.ValidationError(_("One of these cars is not in your account."))
+        return own
+
+
+class NamedVehicleOut(serializers.Serializer[ReservationVehicle]):
+    id = serializers.IntegerField(source="vehicle_id")
+    plate = serializers.CharField(source="vehicle.masked_plate", help_text="Masked.")
+    label = serializers.CharField(source="vehicle.label", allow_blank=True)
+
+
+class ReservationLotOut(serializers.Serializer[Lot]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    address = serializers.CharField(allow_blank=True)
+    time_zone = serializers.CharField()
+    entrance = PointOut(help_text="Where one drives in.")
+
+
+class ReservationRowOut(serializers.Serializer[Reservation]):
+    id = serializers.IntegerField()
+    status = serializers.ChoiceField(Status.choices)
+    reason = ReasonOut(source="*")
+    lot = ReservationLotOut()
+    space = serializers.SerializerMethodField(help_text="Label of the bay, once it is announced.")
+    starts_at = InstantField()
+    ends_at = InstantField()
+    lapses_at = InstantField(allow_null=True, help_text="The bay is given back unless the car has arrived by then.")
+    needs_charger = serializers.BooleanField()
+    needs_accessible = serializers.BooleanField()
+    vehicles = NamedVehicleOut(source="vehicle_rows", many=True)
+    price_cents = serializers.IntegerField()
+    currency = serializers.CharField()
+    requested_at = InstantField()
+    decided_at = InstantField(allow_null=True)
+
+    def get_space(self, reservation: Reservation) -> str | None:
+        return reservation.space.label if reservation.is_announced and reservation.space else None
+
+
+class AlternativeOut(serializers.Serializer[Alternative]):
+    starts_at = InstantField()
+    ends_at = InstantField()
+    price_cents = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class ReservationOut(ReservationRowOut):
+    """A reservation; where it was declined, with other periods of the same lot that would be accepted now."""
+
+    alternatives = serializers.SerializerMethodField()
+
+    def get_alternatives(self, _reservation: Reservation) -> list[dict[str, Any]]:
+        return cast(list[dict[str, Any]], AlternativeOut(self.context.get("alternatives", []), many=True).data)

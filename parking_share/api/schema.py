@@ -1,0 +1,7 @@
+"""The OpenAPI description: what every operation has in common."""
+
+from drf_spectacular.openapi import AutoSchema
+
+
+class Schema(AutoSchema):
+    pass
