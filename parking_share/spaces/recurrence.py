@@ -56,6 +56,11 @@ def merge(periods: Iterable[Interval]) -> list[Interval]:
     return merged
 
 
+def overlaps(one: Interval, other: Interval) -> bool:
+    """Whether two half-open periods share an instant; touching ones do not."""
+    return one[0] < other[1] and other[0] < one[1]
+
+
 def subtract(periods: Sequence[Interval], holes: Iterable[Interval]) -> list[Interval]:
     """Cut the holes out of sorted, disjoint periods."""
     left = list(periods)

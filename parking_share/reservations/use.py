@@ -1,0 +1,50 @@
+"""How bays are used: questions of owners, managers and the city. Who the driver is stays out of the answers."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, QuerySet
+
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.selectors import holding
+from parking_share.reservations.states import Status
+from parking_share.spaces.models import Lot, ShareWindow, Space
+
+
+def bookings_of_space(space: Space, *, now: datetime) -> QuerySet[Reservation]:
+    """What is booked on a bay from now on, soonest first."""
+    return holding(now=now).filter(space=space).order_by("held_from", "pk")
+
+
+def promised_outside_hours(space: Space, *, now: datetime) -> QuerySet[Reservation]:
+    """Reservations that hold a space at times its owner no longer shares: they stay, the owner should know."""
+    shared = ShareWindow.objects.filter(
+        space=space, superseded_at__isnull=True, starts_at__lte=OuterRef("starts_at"), ends_at__gte=OuterRef("ends_at")
+    )
+    return holding(now=now).filter(~Exists(shared), space=space).order_by("held_from")
+
+
+def cars_expected(lot: Lot, *, now: datetime, within: timedelta = timedelta(hours=1)) -> QuerySet[Reservation]:
+    """Reservations whose car may come now or soon, in the order of their start."""
+    return (
+        holding(now=now)
+        .filter(lot=lot, status__in=[Status.ACCEPTED, Status.ASSIGNED], starts_at__lte=now + within)
+        .select_related("space")
+        .prefetch_related("vehicle_rows__vehicle")
+        .order_by("starts_at", "pk")
+    )
+
+
+def cars_parked(lot: Lot) -> QuerySet[Reservation]:
+    """Reservations whose car stands in the lot, the first to leave first; overstays are among them, at the top."""
+    return (
+        Reservation.objects.filter(lot=lot, status=Status.PARKED)
+        .select_related("space")
+        .prefetch_related("vehicle_rows__vehicle")
+        .order_by("ends_at", "pk")
+    )
+
+
+def bookings_ahead(spaces: QuerySet[Space], *, now: datetime) -> dict[int, int]:
+    """How many reservations hold each of these bays from now on, by space id."""
+    counted = holding(now=now).filter(space__in=spaces).values("space_id").annotate(n=Count("pk"))
+    return dict(counted.values_list("space_id", "n"))
