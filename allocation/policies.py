@@ -1,0 +1,78 @@
+"""Changing how a lot decides: every change is a new version, so that each decision names the rules it was made by."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+
+from allocation.models import LotPolicy
+from parking_share.accounts.models import User
+from parking_share.errors import DomainError
+from parking_share.spaces.models import Lot
+
+
+class PolicyRefused(DomainError):
+    code = "policy_refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a policy row says: the policy and its numbers."""
+
+    name: str
+    threshold: float
+    fragment_weight: float
+    modal_stay_h: float
+
+
+@transaction.atomic
+def change_policy(*, lot: Lot | None, settings: Settings, changed_by: User, now: datetime) -> LotPolicy:
+    """Supersede the policy of a lot, or without a lot the one for everywhere else, and put another in force.
+
+    The lot is locked, so that a decision in progress ends under the rules with which it began.
+    """
+    _lock(lot)
+    rows = LotPolicy.objects.filter(lot=lot)
+    present = rows.filter(superseded_at__isnull=True).first()
+    if present is not None and settings == settings_of(present):
+        raise PolicyRefused(_("These settings are in force already."))
+    following = LotPolicy(
+        lot=lot,
+        version=(rows.aggregate(latest=Max("version"))["latest"] or 0) + 1,
+        valid_from=max(now, present.valid_from) if present is not None else now,
+        changed_by=changed_by,
+        **asdict(settings),
+    )
+    try:
+        following.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        raise PolicyRefused(" ".join(error.messages)) from error
+    rows.filter(superseded_at__isnull=True).update(superseded_at=following.valid_from)
+    following.save(force_insert=True)
+    return following
+
+
+def settings_of(row: LotPolicy) -> Settings:
+    return Settings(
+        name=row.name,
+        threshold=row.threshold,
+        fragment_weight=row.fragment_weight,
+        modal_stay_h=row.modal_stay_h,
+    )
+
+
+def history_of(lot: Lot | None) -> QuerySet[LotPolicy]:
+    """All versions of a lot's policy, the newest first."""
+    return LotPolicy.objects.filter(lot=lot).select_related("changed_by").order_by("-version")
+
+
+def _lock(lot: Lot | None) -> None:
+    """One lot's lock, or for the row that holds everywhere else the first lot's: two changes never race."""
+    lots = Lot.objects.select_for_update(no_key=True)
+    if lot is None:
+        lots.order_by("pk").first()
+    else:
+        lots.get(pk=lot.pk)
