@@ -76,8 +76,17 @@ class Question:
 
 def bays_free(lot_ids: Collection[int], question: Question, *, now: datetime) -> Mapping[int, int]:
     """How many bays of each lot are free for exactly this period, in one query whatever the number of lots."""
+    return _count_suitable(lot_ids, question, _free_spaces(lot_ids, question, now=now))
+
+
+def bays_shared(lot_ids: Collection[int], question: Question) -> Mapping[int, int]:
+    """How many bays of each lot are shared for exactly this period, free or taken, in one query."""
+    return _count_suitable(lot_ids, question, _shared_spaces(lot_ids, question))
+
+
+def _count_suitable(lot_ids: Collection[int], question: Question, spaces: Iterable[Space]) -> Mapping[int, int]:
     counts = dict.fromkeys(lot_ids, 0)
-    for space in _free_spaces(lot_ids, question, now=now):
+    for space in spaces:
         if suits(
             space,
             vehicles=question.vehicles,
@@ -88,21 +97,23 @@ def bays_free(lot_ids: Collection[int], question: Question, *, now: datetime) ->
     return counts
 
 
-def _free_spaces(lot_ids: Collection[int], question: Question, *, now: datetime) -> QuerySet[Space]:
+def _shared_spaces(lot_ids: Collection[int], question: Question) -> QuerySet[Space]:
     shared = ShareWindow.objects.filter(
         space=OuterRef("pk"),
         superseded_at__isnull=True,
         starts_at__lte=question.starts_at,
         ends_at__gte=question.ends_at,
     )
+    return Space.objects.filter(
+        _admits(question.driver), Exists(shared), lot__in=lot_ids, standing=Space.Standing.APPROVED
+    ).only("pk", "lot_id", "size", "height_limit_cm", "has_charger", "is_accessible")
+
+
+def _free_spaces(lot_ids: Collection[int], question: Question, *, now: datetime) -> QuerySet[Space]:
     taken = holding(now=now).filter(
         space=OuterRef("pk"), held_from__lt=question.ends_at, held_until__gt=question.starts_at
     )
-    return (
-        Space.objects.filter(_admits(question.driver), lot__in=lot_ids, standing=Space.Standing.APPROVED)
-        .filter(Exists(shared), ~Exists(taken))
-        .only("pk", "lot_id", "size", "height_limit_cm", "has_charger", "is_accessible")
-    )
+    return _shared_spaces(lot_ids, question).filter(~Exists(taken))
 
 
 def _admits(driver: User | None) -> Q:
