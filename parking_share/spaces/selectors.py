@@ -34,12 +34,14 @@ def distance_m(from_point: tuple[float, float], to_point: tuple[float, float]) -
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(half_chord)))
 
 
-def lots_near(*, latitude: float, longitude: float, radius_m: float) -> list[tuple[Lot, float]]:
-    """Open lots whose entrance is within the radius, with their distance in metres, the nearest first."""
+def lots_near(
+    *, latitude: float, longitude: float, radius_m: float, only_open: bool = True
+) -> list[tuple[Lot, float]]:
+    """Open lots, or all, whose entrance is within the radius, with their distance in metres, the nearest first."""
     reach_lat = radius_m / METRES_PER_DEGREE * 1.2 + 0.01
     reach_lon = reach_lat / max(math.cos(math.radians(latitude)), 0.01)
     around = Lot.objects.filter(
-        is_open=True,
+        Q(is_open=True) | Q(is_open=not only_open),
         latitude__range=(latitude - reach_lat, latitude + reach_lat),
         longitude__range=(longitude - reach_lon, longitude + reach_lon),
     ).select_related("district")
