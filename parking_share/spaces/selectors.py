@@ -41,7 +41,7 @@ def lots_near(
     reach_lat = radius_m / METRES_PER_DEGREE * 1.2 + 0.01
     reach_lon = reach_lat / max(math.cos(math.radians(latitude)), 0.01)
     around = Lot.objects.filter(
-        Q(is_open=True) | Q(is_open=not only_open),
+        is_open__in=[True] if only_open else [True, False],
         latitude__range=(latitude - reach_lat, latitude + reach_lat),
         longitude__range=(longitude - reach_lon, longitude + reach_lon),
     ).select_related("district")
