@@ -1,0 +1,75 @@
+"""How pages write money, distances and periods."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from parking_share.spaces.models import Lot
+
+register = template.Library()
+
+_SIGNS = {"CNY": "¥", "EUR": "€", "GBP": "£", "SGD": "S$", "USD": "$"}
+_WITHOUT_MINOR_UNITS = {"JPY", "KRW"}
+
+
+@register.filter
+def money(cents: int, currency: str) -> str:
+    """Integer minor units with their currency: 1200, CNY is ¥12.00."""
+    sign = _SIGNS.get(currency, f"{currency} ")
+    if currency in _WITHOUT_MINOR_UNITS:
+        return f"{sign}{cents}"
+    return f"{sign}{cents // 100}.{cents % 100:02d}"
+
+
+@register.filter
+def distance(metres: float) -> str:
+    """A walk in steps that a person can use: 50 m up to one kilometre, then tenths of a kilometre."""
+    if metres < 975:
+        return _("%(n)s m") % {"n": max(round(metres / 50) * 50, 50)}
+    return _("%(n)s km") % {"n": formats.number_format(metres / 1000, 1)}
+
+
+@register.filter
+def at_lot(instant: datetime, lot: Lot) -> datetime:
+    """The instant on the lot's own clock."""
+    return instant.astimezone(lot.zone)
+
+
+@register.simple_tag
+def period(starts_at: datetime, ends_at: datetime, lot: Lot) -> SafeString:
+    """A period on the lot's clock; the second day is named only where it is another one, the zone where it is not ours."""
+    start, end = starts_at.astimezone(lot.zone), ends_at.astimezone(lot.zone)
+    last = clock_time(end) if start.date() == end.date() else f"{day(end)} {clock_time(end)}"
+    zone = "" if lot.time_zone == timezone.get_default_timezone_name() else f" ({lot.time_zone})"
+    return format_html(
+        '<time datetime="{}">{} {}</time> – <time datetime="{}">{}</time>{}',
+        start.isoformat(),
+        day(start),
+        clock_time(start),
+        end.isoformat(),
+        last,
+        zone,
+    )
+
+
+@register.simple_tag
+def moment(instant: datetime, lot: Lot) -> SafeString:
+    """One instant on the lot's clock."""
+    local = instant.astimezone(lot.zone)
+    return format_html('<time datetime="{}">{} {}</time>', local.isoformat(), day(local), clock_time(local))
+
+
+@register.filter
+def clock_time(local: datetime) -> str:
+    """Hours and minutes, 24 hours, as they stand."""
+    return f"{local:%H:%M}"
+
+
+@register.filter
+def day(local: datetime) -> str:
+    """A weekday and a date: Mon 23 Nov, or 11月23日 周一."""
+    return formats.date_format(local, _("D j M"))
