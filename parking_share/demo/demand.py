@@ -13,9 +13,10 @@ from parking_share.demo.people import Driver
 from parking_share.spaces.calendar import day_type
 from parking_share.spaces.models import DayType, LandUse, Lot
 
-STAYS = 2700
+STAYS = 2400
 DAYS_BACK, DAYS_AHEAD = 7, 14
 QUARTER = timedelta(minutes=15)
+ASKED_EVERY = timedelta(minutes=30)
 LATEST_END_OF_A_NIGHT = time(8, 0)
 MOST_STAYS_PER_DRIVER = 9
 _PURPOSES = list(Purpose)
@@ -99,7 +100,7 @@ class _Days:
 
 
 class _Popularity:
-    """Lots of a land use; the n-th most popular draws about 1/n of the crowd."""
+    """Lots of a land use; the n-th most popular draws in proportion to 1 / (n + 10)."""
 
     def __init__(self, lots: list[Lot], weights: list[float]) -> None:
         self._lots, self._weights = lots, np.array(weights) / sum(weights)
@@ -108,7 +109,7 @@ class _Popularity:
     def of(cls, lots: Sequence[Lot], land_use: LandUse, rng: np.random.Generator) -> "_Popularity":
         chosen = [lot for lot in lots if lot.land_use == land_use]
         ranks = rng.permutation(len(chosen))
-        return cls(chosen, [1.0 / (rank + 4) for rank in ranks])
+        return cls(chosen, [1.0 / (rank + 10) for rank in ranks])
 
     def draw(self, rng: np.random.Generator) -> Lot:
         return self._lots[rng.choice(len(self._lots), p=self._weights)]
@@ -120,7 +121,7 @@ class _Rota:
     def __init__(self, drivers: Sequence[Driver], rng: np.random.Generator) -> None:
         frequent = list(drivers[: len(drivers) // 12])
         turns = [*drivers, *frequent, *frequent]
-        self._turns = [turns[index] for index in rng.permutation(len(turns))]
+        self._turns: list[Driver] = [turns[index] for index in rng.permutation(len(turns))]
         self._next = 0
         self._taken: dict[str, list[tuple[datetime, datetime]]] = {}
 
@@ -156,7 +157,7 @@ def _requested_at(starts_at: datetime, *, first: datetime, midnight: datetime, r
     if wanted < first or starts_at > midnight:
         earliest = max(first, starts_at - timedelta(days=DAYS_AHEAD))
         wanted = earliest + (latest - earliest) * float(rng.random())
-    return first + (wanted - first) // QUARTER * QUARTER
+    return first + (wanted - first) // ASKED_EVERY * ASKED_EVERY
 
 
 def _stay(

@@ -9,7 +9,7 @@ from parking_share import bells
 from parking_share.demo.demand import QUARTER, Fate, PlannedStay
 from parking_share.reservations import services as reservations
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.selectors import lapsed_holds
+from parking_share.reservations.selectors import waiting_in
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import MAY_LAPSE, Status
 
@@ -46,10 +46,8 @@ class Life:
             reservations.cancel_reservation(reservation_id=self._made[stay], actor=stay.driver.user, now=now)
         for stay in self._asking[now]:
             self._made[stay] = _ask(stay, now=now)
-        for lot_id in sorted({stay.lot.pk for stay in self._asking[now]}):
-            services.decide(lot_id=lot_id, now=now)
-        lapsed = lapsed_holds(now=now).values_list("lot_id", flat=True)
-        for lot_id in sorted({*selectors.lots_to_attend(now=now), *lapsed}):
+        _decide_all(sorted({stay.lot.pk for stay in self._asking[now]}), now=now)
+        for lot_id in selectors.lots_to_attend(now=now):
             services.assign_arrivals(lot_id=lot_id, now=now)
         for stay in self._in_status(self._arriving[now], {Status.ASSIGNED}):
             reservations.record_arrival(reservation_id=self._made[stay], actor=stay.driver.user, now=now)
@@ -73,6 +71,13 @@ def _ask(stay: PlannedStay, *, now: datetime) -> int:
         needs_accessible=stay.needs_accessible,
     )
     return services.request_reservation(driver=stay.driver.user, wish=wish, now=now).pk
+
+
+def _decide_all(lot_ids: Sequence[int], *, now: datetime) -> None:
+    """Decide what waits; a decision takes other lots along, so not every lot needs a call of its own."""
+    for lot_id in lot_ids:
+        if waiting_in([lot_id]).exists():
+            services.decide(lot_id=lot_id, now=now)
 
 
 def _timetable(stays: Iterable[PlannedStay], when: Callable[[PlannedStay], datetime]) -> Timetable:

@@ -22,8 +22,8 @@ BAYS = {
     LandUse.PUBLIC: (14, 34),
 }
 SHARED = {
-    LandUse.RESIDENTIAL: 0.42,
-    LandUse.OFFICE: 0.34,
+    LandUse.RESIDENTIAL: 0.38,
+    LandUse.OFFICE: 0.30,
     LandUse.COMMERCIAL: 0.26,
     LandUse.PUBLIC: 0.26,
 }
