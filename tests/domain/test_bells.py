@@ -1,0 +1,151 @@
+import socket
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+
+from allocation import services
+from parking_share import bells
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import Wish
+from parking_share.reservations.states import Status
+from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def broker():
+    """The real broker, with empty queues."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete("decide", "default")
+        bells._ropes.cache_clear()
+        yield client
+        client.delete("decide", "default")
+
+
+@pytest.fixture
+def broker_moved(monkeypatch):
+    """Let bells look for the broker at another port."""
+
+    def move(port: int) -> None:
+        monkeypatch.setenv("CELERY_BROKER_WRITE_URL", f"redis://127.0.0.1:{port}/0")
+        bells._ropes.cache_clear()
+
+    yield move
+    bells._ropes.cache_clear()
+
+
+@pytest.fixture
+def port_where_nobody_listens() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.fixture
+def port_where_nobody_answers():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted = []
+
+        def accept() -> None:
+            while True:
+                try:
+                    accepted.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in accepted:
+            connection.close()
+
+
+def ask(lot) -> Reservation:
+    driver = make_user()
+    wish = Wish(lot=lot, vehicles=[make_vehicle(driver)], starts_at=NOW + hours(1), ends_at=NOW + hours(2))
+    return services.request_reservation(driver=driver, wish=wish, now=NOW)
+
+
+def test_request_rings_after_commit(broker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(make_shared_lot())
+        assert broker.llen("decide") == 0
+
+    assert broker.llen("decide") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_that_is_rolled_back_rings_nobody(broker):
+    lot = make_shared_lot()
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        ask(lot)
+        1 / 0  # noqa: B018 -- any error will do
+
+    assert broker.llen("decide") == 0
+    assert not Reservation.objects.exists()
+
+
+def test_request_succeeds_while_the_broker_is_away(
+    broker_moved, port_where_nobody_listens, django_capture_on_commit_callbacks, caplog
+):
+    broker_moved(port_where_nobody_listens)
+    unheard_before = bells.unheard.count
+
+    with django_capture_on_commit_callbacks(execute=True):
+        reservation = ask(make_shared_lot())
+
+    reservation.refresh_from_db()
+    assert reservation.status == Status.REQUESTED
+    assert bells.unheard.count == unheard_before + 1
+    logged = [record.msg for record in caplog.records if record.name == "parking_share.bells"]
+    assert [(entry["event"], entry["task"]) for entry in logged] == [("bell_unheard", "allocation.decide")]
+
+
+def test_sweep_rings_again_for_a_bell_that_was_not_heard(
+    broker, broker_moved, port_where_nobody_listens, monkeypatch, django_capture_on_commit_callbacks
+):
+    broker_moved(port_where_nobody_listens)
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(make_shared_lot())
+    monkeypatch.delenv("CELERY_BROKER_WRITE_URL")
+    bells._ropes.cache_clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        services.ring_for_what_waits(now=NOW + timedelta(seconds=10))
+
+    assert broker.llen("decide") == 1
+
+
+def test_sweep_lets_a_fresh_request_wait_for_its_own_bell(broker, django_capture_on_commit_callbacks):
+    ask(make_shared_lot())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.ring_for_what_waits(now=NOW + timedelta(seconds=1)) == 0
+
+
+def test_broker_that_never_answers_delays_a_request_by_less_than_a_second(
+    broker_moved, port_where_nobody_answers, django_capture_on_commit_callbacks
+):
+    broker_moved(port_where_nobody_answers)
+    lot = make_shared_lot()
+    unheard_before = bells.unheard.count
+
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(lot)
+        began = time.monotonic()
+    took = time.monotonic() - began
+
+    assert bells.unheard.count == unheard_before + 1
+    assert took < 1
+
+
+def test_workers_wait_longer_than_bells():
+    """A worker reads with the settings' patience; only bells are in a hurry."""
+    assert current_app.connection_for_read().transport_options["socket_timeout"] > bells.PATIENCE_S
