@@ -335,5 +335,5 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Find, book and share parking bays.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

@@ -26,7 +26,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This token is not valid. Ask for a new one."))
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, _request: Request) -> str:
         return SCHEME
 
 
@@ -37,4 +37,4 @@ def caller(request: Request) -> User:
 
 def caller_or_none(request: Request) -> User | None:
     """The person who calls, or None for anybody."""
-    return cast(User, request.user) if request.user.is_authenticated else None
+    return request.user if request.user.is_authenticated else None

@@ -1,11 +1,9 @@
 """Lots: near a point, one, and what a period costs there."""
 
 import math
-from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -67,7 +65,7 @@ class LotList(ListView):
     permission_classes = [AllowAny]
     throttle_classes = [SearchThrottle]
 
-    @extend_schema(parameters=[SearchIn], responses=NearbyOfferOut(many=True), summary=_("Find bays near a point"))
+    @extend_schema(parameters=[SearchIn], responses=NearbyOfferOut(many=True), summary="Find bays near a point")
     def get(self, request: Request) -> Response:
         """Lots near a point, the nearest first, with the bays that are free for exactly this period."""
         asked = SearchIn.of(request)
@@ -75,14 +73,14 @@ class LotList(ListView):
             latitude=asked.pop("latitude"), longitude=asked.pop("longitude"), radius_m=asked.pop("radius_m")
         )
         question = Question(driver=caller_or_none(request), **asked)
-        return self.answer(NearbyOfferOut(offers_for(self.page_of(near), question, now=clock.now()), many=True).data)
+        return self.answer(offers_for(self.page_of(near), question, now=clock.now()), NearbyOfferOut)
 
 
 class LotDetail(ApiView):
     permission_classes = [AllowAny]
 
-    @extend_schema(responses=LotOut, summary=_("Read a lot"))
-    def get(self, request: Request, lot_id: int) -> Response:
+    @extend_schema(responses=LotOut, summary="Read a lot")
+    def get(self, _request: Request, lot_id: int) -> Response:
         return Response(LotOut(_lot(lot_id)).data)
 
 
@@ -90,7 +88,7 @@ class LotQuote(ApiView):
     permission_classes = [AllowAny]
     throttle_classes = [SearchThrottle]
 
-    @extend_schema(parameters=[QuestionIn], responses=OfferOut, summary=_("Ask what a period costs"))
+    @extend_schema(parameters=[QuestionIn], responses=OfferOut, summary="Ask what a period costs")
     def get(self, request: Request, lot_id: int) -> Response:
         """Price and free bays of one lot for one period. A quote promises nothing: a reservation does."""
         question = Question(driver=caller_or_none(request), **QuestionIn.of(request))

@@ -40,7 +40,7 @@ class NoticeList(ListView):
     @extend_schema(responses=NoticeOut(many=True), summary="List one's notices")
     def get(self, request: Request) -> Response:
         """The caller's notices, the newest first."""
-        return self.answer(NoticeOut(self.page_of(notices_of(caller(request))), many=True).data)
+        return self.answer(self.page_of(notices_of(caller(request))), NoticeOut)
 
 
 class NoticesRead(ApiView):

@@ -18,6 +18,24 @@ class Pages(LimitOffsetPagination):
 
     max_limit = MOST_ROWS
 
+    def get_schema_operation_parameters(self, _view: object) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": self.limit_query_param,
+                "in": "query",
+                "required": False,
+                "description": "How many rows.",
+                "schema": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": self.default_limit},
+            },
+            {
+                "name": self.offset_query_param,
+                "in": "query",
+                "required": False,
+                "description": "How many rows to leave out first.",
+                "schema": {"type": "integer", "minimum": 0, "maximum": FURTHEST, "default": 0},
+            },
+        ]
+
     def get_limit(self, request: Request) -> int:
         return int(_page(request)["limit"])
 
@@ -28,4 +46,4 @@ class Pages(LimitOffsetPagination):
 def _page(request: Request) -> dict[str, Any]:
     asked = PageIn(data=request.query_params)
     asked.is_valid(raise_exception=True)
-    return asked.validated_data
+    return dict(asked.validated_data)

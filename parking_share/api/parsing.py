@@ -20,7 +20,7 @@ class StrictJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+        self, stream: IO[bytes], _media_type: str | None = None, _parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the document; ParseError for what is no JSON or holds what no field can take."""
         raw = stream.read(MOST_BYTES + 1)

@@ -1,6 +1,6 @@
 """Errors as problem documents (RFC 9457): one handler for the whole API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -67,24 +67,9 @@ def problem(
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn what a view raised into its answer. What nobody foresaw is logged whole and told in general words."""
     set_rollback()
-    match error:
-        case exceptions.ValidationError():
-            return _invalid(error)
-        case exceptions.APIException():
-            return _refused(error)
-        case Http404():
-            return problem(404, "not_found", _("There is nothing here for you."))
-        case PermissionDenied():
-            return problem(403, "permission_denied", _("You may not do this."))
-        case SuspiciousOperation():
-            return problem(400, "malformed", _("This request can't be read."))
-        case TryAgainError():
-            return _later(error.code, error.sentence)
-        case DomainError():
-            return problem(409, error.code, error.sentence)
-        case OperationalError() | InterfaceError():
-            log.warning("database_unavailable", error=str(error).splitlines()[0] if str(error) else "")
-            return _later("unavailable", _("The service is busy at present. Try again in a moment."))
+    for kind, answer in _FORESEEN:
+        if isinstance(error, kind):
+            return answer(error)
     if settings.DEBUG_PROPAGATE_EXCEPTIONS:
         return None
     log.error("request_failed", view=type(context.get("view")).__name__, exc_info=error)
@@ -107,6 +92,11 @@ def _refused(error: exceptions.APIException) -> Response:
     return problem(error.status_code, str(error.default_code), str(error.detail), headers=headers)
 
 
+def _unavailable(error: Exception) -> Response:
+    log.warning("database_unavailable", error=str(error).partition("\n")[0])
+    return _later("unavailable", _("The service is busy at present. Try again in a moment."))
+
+
 def _later(code: str, sentence: str) -> Response:
     return problem(503, code, sentence, headers={"Retry-After": str(RETRY_SOON_S)})
 
@@ -126,3 +116,16 @@ def _title(status_code: int) -> str:
         429: _("Too many requests"),
         503: _("Try again in a moment"),
     }.get(status_code, _("Error"))
+
+
+# the first that fits answers
+_FORESEEN: list[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any], Response]]] = [
+    (exceptions.ValidationError, _invalid),
+    (exceptions.APIException, _refused),
+    (Http404, lambda _error: problem(404, "not_found", _("There is nothing here for you."))),
+    (PermissionDenied, lambda _error: problem(403, "permission_denied", _("You may not do this."))),
+    (SuspiciousOperation, lambda _error: problem(400, "malformed", _("This request can't be read."))),
+    (TryAgainError, lambda error: _later(error.code, error.sentence)),
+    (DomainError, lambda error: problem(409, error.code, error.sentence)),
+    ((OperationalError, InterfaceError), _unavailable),
+]

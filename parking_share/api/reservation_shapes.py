@@ -3,18 +3,33 @@
 from typing import Any, cast
 
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from allocation.selectors import Alternative
 from parking_share.accounts.selectors import vehicles_of
 from parking_share.api.fields import InstantField, PointOut, ReasonOut
 from parking_share.reservations.models import Reservation, ReservationVehicle
-from parking_share.reservations.states import Status
+from parking_share.reservations.states import MEANING, Status
 from parking_share.spaces.models import Lot
 
 MOST_VEHICLES = 5
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Two hours on a Monday morning",
+            value={
+                "lot": 17,
+                "vehicles": [4],
+                "starts_at": "2026-11-23T09:00:00+08:00",
+                "ends_at": "2026-11-23T11:00:00+08:00",
+            },
+            request_only=True,
+        )
+    ]
+)
 class ReservationIn(serializers.Serializer[Any]):
     lot = serializers.PrimaryKeyRelatedField(
         queryset=Lot.objects.all(), pk_field=serializers.IntegerField(min_value=1), help_text="Id of the lot."
@@ -40,7 +55,7 @@ class ReservationIn(serializers.Serializer[Any]):
 class NamedVehicleOut(serializers.Serializer[ReservationVehicle]):
     id = serializers.IntegerField(source="vehicle_id")
     plate = serializers.CharField(source="vehicle.masked_plate", help_text="Masked.")
-    label = serializers.CharField(source="vehicle.label", allow_blank=True)
+    label = serializers.CharField(source="vehicle.label", allow_blank=True)  # type: ignore[assignment]
 
 
 class ReservationLotOut(serializers.Serializer[Lot]):
@@ -53,7 +68,9 @@ class ReservationLotOut(serializers.Serializer[Lot]):
 
 class ReservationRowOut(serializers.Serializer[Reservation]):
     id = serializers.IntegerField()
-    status = serializers.ChoiceField(Status.choices)
+    status = serializers.ChoiceField(
+        Status.choices, help_text=" ".join(f"{status.value}: {meaning}" for status, meaning in MEANING.items())
+    )
     reason = ReasonOut(source="*")
     lot = ReservationLotOut()
     space = serializers.SerializerMethodField(help_text="Label of the bay, once it is announced.")
@@ -84,5 +101,6 @@ class ReservationOut(ReservationRowOut):
 
     alternatives = serializers.SerializerMethodField()
 
+    @extend_schema_field(AlternativeOut(many=True))
     def get_alternatives(self, _reservation: Reservation) -> list[dict[str, Any]]:
         return cast(list[dict[str, Any]], AlternativeOut(self.context.get("alternatives", []), many=True).data)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,12 +20,12 @@ from allocation.services import request_reservation
 from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.api.authentication import caller
-from parking_share.api.idempotency import REPLAYED, earlier_call, once_only
+from parking_share.api.idempotency import HEADER, REPLAYED, earlier_call, once_only
 from parking_share.api.problems import RETRY_SOON_S, StillDeciding
 from parking_share.api.reservation_shapes import ReservationIn, ReservationOut, ReservationRowOut
 from parking_share.api.retries import retried
 from parking_share.api.views import ApiView, ListView, as_json
-from parking_share.api.waiting import preferred_wait, wait_for_decision
+from parking_share.api.waiting import LONGEST_WAIT_S, preferred_wait, wait_for_decision
 from parking_share.errors import DomainError
 from parking_share.reservations import services
 from parking_share.reservations.models import IdempotencyKey, Reservation
@@ -35,14 +35,46 @@ from parking_share.reservations.states import Reason, Status
 
 NO_ROOM = {Reason.NO_FREE_SPACE, Reason.FRAGMENTS_OUTWEIGH_REVENUE}
 
+CREATE_HEADERS = [
+    OpenApiParameter(
+        HEADER,
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        OpenApiParameter.HEADER,
+        required=True,
+        description="Chosen by the client, once for each thing it wants. A repeat gets the reply of the first call.",
+    ),
+    OpenApiParameter(
+        "Prefer",
+        str,
+        OpenApiParameter.HEADER,
+        description=f"`wait=5` waits up to that many seconds for the decision, at most {LONGEST_WAIT_S}.",
+    ),
+    OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201, 202], description="The reservation."),
+    OpenApiParameter("Retry-After", int, OpenApiParameter.HEADER, response=[202], description="Seconds."),
+    OpenApiParameter(
+        "Preference-Applied", str, OpenApiParameter.HEADER, response=[201, 202], description="How long it waited."
+    ),
+    OpenApiParameter(
+        REPLAYED, str, OpenApiParameter.HEADER, response=[201], description="`true`: the reply of an earlier call."
+    ),
+]
+
 
 class ReservationList(ListView):
-    @extend_schema(responses=ReservationRowOut(many=True), summary=_("List one's reservations"))
+    @extend_schema(responses=ReservationRowOut(many=True), summary="List one's reservations")
     def get(self, request: Request) -> Response:
         """The caller's reservations, the latest start first."""
-        return self.answer(ReservationRowOut(self.page_of(reservations_of(caller(request))), many=True).data)
+        return self.answer(self.page_of(reservations_of(caller(request))), ReservationRowOut)
 
-    @extend_schema(request=ReservationIn, responses={201: ReservationOut, 202: ReservationOut})
+    @extend_schema(
+        request=ReservationIn,
+        responses={
+            201: OpenApiResponse(ReservationOut, "Decided: accepted, or declined with a reason."),
+            202: OpenApiResponse(ReservationOut, "Not decided yet: read the address in Location later."),
+        },
+        parameters=CREATE_HEADERS,
+        summary="Ask for a bay",
+    )
     def post(self, request: Request) -> HttpResponseBase:
         """Ask for a bay: 201 with the decision if it comes within the client's patience, else 202."""
         once = once_only(request)
@@ -63,7 +95,14 @@ class ReservationList(ListView):
 
 
 class ReservationDetail(ApiView):
-    @extend_schema(responses=ReservationOut, summary=_("Read a reservation"))
+    @extend_schema(
+        responses={200: ReservationOut, 304: OpenApiResponse(description="Unchanged since the ETag that was sent.")},
+        parameters=[
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag last read."),
+            OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 304]),
+        ],
+        summary="Read a reservation",
+    )
     def get(self, request: Request, reservation_id: int) -> HttpResponseBase:
         """Status, bay once it is announced, reason; where declined, other periods that would be accepted now."""
         body = _body(_own(caller(request), reservation_id))
@@ -74,21 +113,21 @@ class ReservationDetail(ApiView):
 
 
 class ReservationCancel(ApiView):
-    @extend_schema(request=None, responses=ReservationOut, summary=_("Cancel a reservation"))
+    @extend_schema(request=None, responses=ReservationOut, summary="Cancel a reservation")
     def post(self, request: Request, reservation_id: int) -> Response:
         """Take the reservation back; its bay is free at once."""
         return _moved(request, reservation_id, services.cancel_reservation)
 
 
 class ReservationArrive(ApiView):
-    @extend_schema(request=None, responses=ReservationOut, summary=_("Say that the car is in its bay"))
+    @extend_schema(request=None, responses=ReservationOut, summary="Say that the car is in its bay")
     def post(self, request: Request, reservation_id: int) -> Response:
         """Only once the bay is announced."""
         return _moved(request, reservation_id, services.record_arrival)
 
 
 class ReservationLeave(ApiView):
-    @extend_schema(request=None, responses=ReservationOut, summary=_("Say that the car has left"))
+    @extend_schema(request=None, responses=ReservationOut, summary="Say that the car has left")
     def post(self, request: Request, reservation_id: int) -> Response:
         """The rest of the period is free at once."""
         return _moved(request, reservation_id, services.record_departure)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +30,7 @@ class SpaceLotOut(serializers.Serializer[Any]):
 
 class SpaceOut(serializers.Serializer[Space]):
     id = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     lot = SpaceLotOut()
     standing = serializers.ChoiceField(Space.Standing.choices)
     size = serializers.ChoiceField(SizeClass.choices)
@@ -45,6 +45,20 @@ class SpaceChangeIn(serializers.Serializer[Any]):
     return_margin_min = serializers.IntegerField(min_value=0, max_value=MOST_MARGIN_MIN)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "While the owner is at work",
+            value={
+                "weekdays": [1, 2, 3, 4, 5],
+                "starts_at_local": "08:30",
+                "ends_at_local": "18:00",
+                "first_date": "2026-11-23",
+            },
+            request_only=True,
+        )
+    ]
+)
 class RuleIn(serializers.Serializer[Any]):
     weekdays = serializers.ListField(
         child=serializers.IntegerField(min_value=1, max_value=7),
@@ -88,7 +102,7 @@ class SpaceList(ListView):
     @extend_schema(responses=SpaceOut(many=True), summary="List one's bays")
     def get(self, request: Request) -> Response:
         """The bays that the caller owns."""
-        return self.answer(SpaceOut(self.page_of(spaces_of(caller(request))), many=True).data)
+        return self.answer(self.page_of(spaces_of(caller(request))), SpaceOut)
 
 
 class SpaceDetail(ApiView):
@@ -111,7 +125,7 @@ class RuleList(ListView):
     def get(self, request: Request, space_id: int) -> Response:
         """Offers in force, in the order in which they were made."""
         rules = _own(request, space_id).rules.filter(withdrawn_at__isnull=True).order_by("pk")
-        return self.answer(RuleOut(self.page_of(rules), many=True).data)
+        return self.answer(self.page_of(rules), RuleOut)
 
     @extend_schema(request=RuleIn, responses={201: RuleOut}, summary="Offer a bay every week")
     def post(self, request: Request, space_id: int) -> Response:
@@ -144,7 +158,7 @@ class WindowList(ListView):
             starts_at__lt=asked["ends_at"],
             ends_at__gt=asked["starts_at"],
         )
-        return self.answer(WindowOut(self.page_of(windows.order_by("starts_at")), many=True).data)
+        return self.answer(self.page_of(windows.order_by("starts_at")), WindowOut)
 
 
 class ExceptionList(ListView):
@@ -152,7 +166,7 @@ class ExceptionList(ListView):
     def get(self, request: Request, space_id: int) -> Response:
         """Present and future exceptions from the weekly offers, the earliest first."""
         coming = _own(request, space_id).exceptions.filter(ends_at__gt=clock.now()).order_by("starts_at", "pk")
-        return self.answer(ExceptionOut(self.page_of(coming), many=True).data)
+        return self.answer(self.page_of(coming), ExceptionOut)
 
     @extend_schema(request=PeriodIn, responses={201: ExceptionOut}, summary="Take hours out of the weekly offers")
     def post(self, request: Request, space_id: int) -> Response:

@@ -17,7 +17,7 @@ class SearchThrottle(SimpleRateThrottle):
     scope = "search"
     cache = caches["process"]
 
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
+    def get_cache_key(self, request: Request, _view: Any) -> str | None:
         return None if request.user.is_authenticated else f"search:{self.get_ident(request)}"
 
 
@@ -26,7 +26,7 @@ class TokenThrottle(SimpleRateThrottle):
 
     scope = "tokens"
 
-    def get_cache_key(self, request: Request, view: Any) -> str:
+    def get_cache_key(self, request: Request, _view: Any) -> str:
         return f"tokens:{self.get_ident(request)}"
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.permissions import AllowAny
@@ -18,6 +18,15 @@ from parking_share.api.throttles import LoginFailures, TokenThrottle
 from parking_share.api.views import ApiView
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A driver's program",
+            value={"login": "driver@example.org", "password": "a-quiet-street-47", "name": "my car's computer"},
+            request_only=True,
+        )
+    ]
+)
 class TokenIn(serializers.Serializer[Any]):
     login = serializers.CharField(max_length=254, help_text="E-mail address, or phone number as +8613800138000.")
     password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)

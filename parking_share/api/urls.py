@@ -1,7 +1,7 @@
 from django.urls import path, re_path
 
 from parking_share.api import lots, notices, reservations, spaces, tokens, vehicles
-from parking_share.api.views import Nowhere
+from parking_share.api.views import Description, Nowhere
 
 app_name = "api"
 urlpatterns = [
@@ -33,5 +33,6 @@ urlpatterns = [
     path("notices/read", notices.NoticesRead.as_view(), name="notices_read"),
     path("tokens", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/current", tokens.CurrentToken.as_view(), name="current_token"),
+    path("openapi.yaml", Description.as_view(), name="openapi"),
     re_path("", Nowhere.as_view(), name="nowhere"),
 ]

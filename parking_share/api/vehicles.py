@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,12 @@ from parking_share.api.fields import InstantField
 from parking_share.api.views import ApiView, ListView
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("A car", value={"plate": "粤B·12345", "label": "the blue one"}, request_only=True)]
+)
 class VehicleIn(serializers.Serializer[Any]):
     plate = serializers.CharField(max_length=20, write_only=True, help_text="As it stands on the car.")
-    label = serializers.CharField(max_length=40, allow_blank=True, default="")
+    label = serializers.CharField(max_length=40, allow_blank=True, default="")  # type: ignore[assignment]
     size = serializers.ChoiceField(SizeClass.choices, default=SizeClass.STANDARD.value)
     height_cm = serializers.IntegerField(min_value=80, max_value=450, allow_null=True, default=None)
 
@@ -27,7 +30,7 @@ class VehicleIn(serializers.Serializer[Any]):
 class VehicleOut(serializers.Serializer[Vehicle]):
     id = serializers.IntegerField()
     plate = serializers.CharField(source="masked_plate", help_text="Masked.")
-    label = serializers.CharField(allow_blank=True)
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     size = serializers.ChoiceField(SizeClass.choices)
     height_cm = serializers.IntegerField(allow_null=True)
     created_at = InstantField()
@@ -37,7 +40,7 @@ class VehicleList(ListView):
     @extend_schema(responses=VehicleOut(many=True), summary="List one's cars")
     def get(self, request: Request) -> Response:
         """The caller's cars, the newest first."""
-        return self.answer(VehicleOut(self.page_of(vehicles_of(caller(request))), many=True).data)
+        return self.answer(self.page_of(vehicles_of(caller(request))), VehicleOut)
 
     @extend_schema(request=VehicleIn, responses={201: VehicleOut}, summary="Add a car")
     def post(self, request: Request) -> Response:

@@ -1,14 +1,16 @@
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpResponse
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from parking_share.api.pages import Pages
+from parking_share.api.schema import described
 
 
 class ApiView(APIView):
@@ -16,9 +18,7 @@ class ApiView(APIView):
 
     pagination_class: type[Pages] | None = None
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         return final
@@ -34,21 +34,29 @@ class ListView(ApiView):
         self.pages = Pages()
         return self.pages.paginate_queryset(rows, self.request, view=self) or []
 
-    def answer(self, data: Any) -> Response:
-        return self.pages.get_paginated_response(data)
+    def answer(self, page: list[Any], shape: type[Serializer[Any]]) -> Response:
+        """The page, each row in this shape, with the addresses of its neighbours."""
+        return self.pages.get_paginated_response(shape(page, many=True).data)
 
 
-class Nowhere(ApiView):
-    """Every address that is none: a problem document too."""
+class Description(ApiView):
+    """The OpenAPI document of this version."""
 
     permission_classes = [AllowAny]
     schema = None
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        self.http_method_names = []
-        return super().dispatch(request, *args, **kwargs)
+    def get(self, _request: Request) -> HttpResponse:
+        return HttpResponse(described(), content_type="application/yaml")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+
+class Nowhere(ApiView):
+    """Every address that is none: a problem document too, whatever the method."""
+
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
         raise NotFound
 
 
