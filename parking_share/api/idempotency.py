@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from parking_share.accounts.models import User
-from parking_share.api.problems import KeyMissing, KeyReusedForOther
+from parking_share.api.refusals import KeyMissing, KeyReusedForOther
 from parking_share.reservations.models import IdempotencyKey
 from parking_share.reservations.services import OnceOnly
 

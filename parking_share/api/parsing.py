@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from parking_share.api.problems import TooLarge
+from parking_share.api.refusals import TooLarge
 
 MOST_BYTES = 1_000_000
 DEEPEST = 20

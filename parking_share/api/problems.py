@@ -9,37 +9,17 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from parking_share.api.refusals import RETRY_SOON_S, KeyMissing
 from parking_share.errors import DomainError, TryAgainError
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:parking-share:problem:"
-RETRY_SOON_S = 1
-
-
-class TooLarge(exceptions.APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
-
-
-class KeyMissing(exceptions.ValidationError):
-    default_code = "idempotency_key_missing"
-
-
-class KeyReusedForOther(exceptions.APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_code = "idempotency_key_reused"
-
-
-class StillDeciding(exceptions.APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "idempotency_key_in_progress"
-    wait = RETRY_SOON_S
 
 
 def problem(

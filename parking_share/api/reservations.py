@@ -21,7 +21,7 @@ from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.api.authentication import caller
 from parking_share.api.idempotency import HEADER, REPLAYED, earlier_call, once_only
-from parking_share.api.problems import RETRY_SOON_S, StillDeciding
+from parking_share.api.refusals import RETRY_SOON_S, StillDeciding
 from parking_share.api.reservation_shapes import ReservationIn, ReservationOut, ReservationRowOut
 from parking_share.api.retries import retried
 from parking_share.api.views import ApiView, ListView, as_json
