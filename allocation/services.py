@@ -50,7 +50,8 @@ def _decide_round(lot_id: int, *, now: datetime, along: int) -> int:
     if not waiting:
         return 0
     lots = [lot for lot in lots if any(row.lot_id == lot.pk for row in waiting)]
-    reservation_services.expire_lapsed(lot_ids=[lot.pk for lot in lots], now=now)
+    plates = {bytes(car.plate_exact_hash) for row in waiting for car in row.vehicle_rows.all()}
+    reservation_services.expire_lapsed(lot_ids=[lot.pk for lot in lots], plates=plates, now=now)
     latest_ends = {lot.pk: max(row.ends_at for row in waiting if row.lot_id == lot.pk) for lot in lots}
     pictures = lot_pictures(lots, latest_ends=latest_ends, now=now)
     decisions = decide_each(waiting, pictures, now=now)

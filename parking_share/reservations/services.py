@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -114,11 +115,24 @@ def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Rese
     )
 
 
-def expire_lapsed(*, lot_ids: Collection[int], now: datetime) -> int:
-    """Give back the bays of drivers who did not come. The caller holds the locks of the lots."""
-    lapsed = selectors.lapsed_holds(now=now).filter(lot__in=lot_ids).values_list("pk", "status")
-    changes = [_lapse(pk, Status(status)) for pk, status in lapsed]
-    return len(transitions.make_transitions(changes, at=now)) if changes else 0
+def expire_lapsed(*, lot_ids: Collection[int], plates: Collection[bytes] = (), now: datetime) -> int:
+    """Give back the bays of drivers who did not come, in these lots and, wherever it is, by these cars.
+
+    The caller holds the locks of the lots and of the cars. Rows are locked first: a driver may cancel meanwhile.
+    """
+    by_these_cars = ReservationVehicle.objects.filter(
+        reservation=OuterRef("pk"), is_held=True, plate_exact_hash__in=list(plates)
+    )
+    lapsed = list(
+        selectors.lapsed_holds(now=now)
+        .filter(Q(lot__in=lot_ids) | Exists(by_these_cars))
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    )
+    if lapsed:
+        changes = [_lapse(row.pk, Status(row.status)) for row in lapsed]
+        transitions.make_transitions(changes, at=now, locked=lapsed)
+    return len(lapsed)
 
 
 def keep_reply(*, key_id: int, status: int, body: str) -> tuple[int, str]:
