@@ -13,7 +13,6 @@ from parking_share.demo.people import Driver
 from parking_share.spaces.calendar import day_type
 from parking_share.spaces.models import DayType, LandUse, Lot
 
-STAYS = 2400
 DAYS_BACK, DAYS_AHEAD = 7, 14
 QUARTER = timedelta(minutes=15)
 ASKED_EVERY = timedelta(minutes=30)
@@ -57,6 +56,7 @@ def plan_stays(
     lots: Sequence[Lot],
     acts_as: Mapping[date, int],
     *,
+    stays: int,
     present_day: date,
     zone: ZoneInfo,
     rng: np.random.Generator,
@@ -66,8 +66,8 @@ def plan_stays(
     places = {land_use: _Popularity.of(lots, land_use, rng) for land_use in LandUse}
     rota = _Rota(drivers, rng)
     first, midnight = began_at(present_day, zone), datetime.combine(present_day, time(), tzinfo=zone)
-    stays = []
-    for _ in range(STAYS):
+    planned = []
+    for _ in range(stays):
         purpose = _PURPOSES[rng.choice(len(_PURPOSES), p=_SHARES_OF_PURPOSES)]
         habit = HABITS[purpose]
         starts_at, ends_at = _period(days.draw(habit, rng), purpose, habit, zone=zone, rng=rng)
@@ -76,8 +76,8 @@ def plan_stays(
         if driver is not None:
             lot = places[land_use].draw(rng)
             requested_at = _requested_at(starts_at, first=first, midnight=midnight, rng=rng)
-            stays.append(_stay(driver, lot, purpose, (requested_at, starts_at, ends_at), rng))
-    return sorted(stays, key=lambda stay: stay.requested_at)
+            planned.append(_stay(driver, lot, purpose, (requested_at, starts_at, ends_at), rng))
+    return sorted(planned, key=lambda stay: stay.requested_at)
 
 
 class _Days:

@@ -107,23 +107,23 @@ _HOME, _OFFICE, _SHOP, _PUBLIC = LandUse.RESIDENTIAL, LandUse.OFFICE, LandUse.CO
 
 HABITS = {
     Purpose.DAY_OFF: Habit(
-        on_days_off=True, on_workdays=False, earliest_start=36, latest_start=76, shortest=4, longest=18,
+        on_days_off=True, on_workdays=False, earliest_start=36, latest_start=68, shortest=3, longest=14,
         places={_SHOP: 0.45, _OFFICE: 0.30, _HOME: 0.20, _PUBLIC: 0.05},
     ),
     Purpose.MORNING_COMMUTE: Habit(
-        on_days_off=False, on_workdays=True, earliest_start=34, latest_start=38, shortest=8, longest=31,
+        on_days_off=False, on_workdays=True, earliest_start=34, latest_start=38, shortest=6, longest=22,
         places={_HOME: 0.85, _SHOP: 0.10, _PUBLIC: 0.05},
     ),
     Purpose.DAYTIME: Habit(
-        on_days_off=False, on_workdays=True, earliest_start=37, latest_start=66, shortest=2, longest=12,
-        places={_HOME: 0.60, _SHOP: 0.25, _PUBLIC: 0.15},
+        on_days_off=False, on_workdays=True, earliest_start=37, latest_start=62, shortest=2, longest=9,
+        places={_HOME: 0.50, _SHOP: 0.30, _PUBLIC: 0.20},
     ),
     Purpose.EVENING: Habit(
-        on_days_off=True, on_workdays=True, earliest_start=67, latest_start=82, shortest=4, longest=13,
-        places={_SHOP: 0.40, _OFFICE: 0.35, _HOME: 0.25},
+        on_days_off=True, on_workdays=True, earliest_start=72, latest_start=82, shortest=3, longest=9,
+        places={_SHOP: 0.45, _OFFICE: 0.40, _HOME: 0.15},
     ),
     Purpose.NIGHT: Habit(
-        on_days_off=True, on_workdays=True, earliest_start=75, latest_start=88, shortest=36, longest=50,
+        on_days_off=True, on_workdays=True, earliest_start=76, latest_start=88, shortest=36, longest=50,
         places={_OFFICE: 0.90, _HOME: 0.10},
     ),
 }  # fmt: skip

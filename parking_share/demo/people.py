@@ -11,7 +11,6 @@ from parking_share.accounts import plates
 from parking_share.accounts.models import SizeClass, User, Vehicle
 from parking_share.spaces.models import LandUse, Lot, Resident
 
-DRIVERS = 640
 PLATE_AREA = "贵Z"  # letters that the province's offices do not use
 _SIZES, _SHARES_OF_SIZES = list(SizeClass), [0.15, 0.75, 0.10]
 
@@ -35,10 +34,10 @@ class People:
     residents: list[Resident] = field(default_factory=list)
 
 
-def populate(lots: Sequence[Lot], *, joined_at: datetime, rng: np.random.Generator) -> People:
+def populate(lots: Sequence[Lot], *, drivers: int, joined_at: datetime, rng: np.random.Generator) -> People:
     """Draw the drivers; three in five live in one of the compounds."""
     homes = [lot for lot in lots if lot.land_use == LandUse.RESIDENTIAL]
-    numbers = rng.permutation(90_000)[:DRIVERS] + 10_000
+    numbers = rng.permutation(90_000)[:drivers] + 10_000
     people = People(drivers=[])
     for index, number in enumerate(numbers, start=1):
         home = homes[rng.integers(len(homes))] if rng.random() < 0.6 else None
@@ -68,4 +67,4 @@ def _driver(index: int, number: int, home: Lot | None, *, joined_at: datetime, r
         height_cm=int(rng.integers(142, 190)),
         created_at=joined_at,
     )
-    return Driver(user=user, vehicle=vehicle, needs_charger=is_electric and bool(rng.random() < 0.5), home=home)
+    return Driver(user=user, vehicle=vehicle, needs_charger=is_electric and bool(rng.random() < 0.3), home=home)

@@ -1,6 +1,7 @@
 """Building the demo city: all of it in one transaction, so that it is there or it is not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,6 +45,22 @@ QUARTERS_OF_SUPPLY = 170
 Tick = Callable[[int], object]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How large a city to build."""
+
+    lots: Mapping[LandUse, int]
+    drivers: int
+    stays: int
+
+
+WHOLE = Size(
+    lots={LandUse.COMMERCIAL: 46, LandUse.OFFICE: 78, LandUse.PUBLIC: 24, LandUse.RESIDENTIAL: 184},
+    drivers=640,
+    stays=2400,
+)
+
+
 class DemoRefused(DomainError):
     code = "demo_refused"
 
@@ -61,19 +78,19 @@ def ticks(now: datetime) -> int:
     return QUARTERS_OF_SUPPLY + quarters
 
 
-def seed_city(*, now: datetime, tick: Tick) -> bool:
+def seed_city(*, now: datetime, tick: Tick, size: Size = WHOLE) -> bool:
     """Build the city unless it stands; False where it stood already.
 
     Safe to run twice, and after an interruption: nothing of an unfinished city is ever committed.
     """
     refuse_in_production()
-    built = _build_city(now=now, tick=tick)
+    built = _build_city(now=now, tick=tick, size=size)
     tell_of_the_past(now=now)
     return built
 
 
 @transaction.atomic
-def _build_city(*, now: datetime, tick: Tick) -> bool:
+def _build_city(*, now: datetime, tick: Tick, size: Size) -> bool:
     _wait_for_others()
     if logins.are_there():
         return False
@@ -81,13 +98,19 @@ def _build_city(*, now: datetime, tick: Tick) -> bool:
     present_day = _present_day(now)
     began_at = demand.began_at(present_day, ZONE)
     add_calendar()
-    city = streets.lay_out(rng)
-    folk = people.populate(city.lots, joined_at=began_at - timedelta(days=30), rng=rng)
+    city = streets.lay_out(size.lots, rng)
+    folk = people.populate(city.lots, drivers=size.drivers, joined_at=began_at - timedelta(days=30), rng=rng)
     bays = supply.lay_bays(city.lots, folk, began_at=began_at - timedelta(days=1), rng=rng)
     _save(city, folk, bays, began_at=began_at - timedelta(days=1), now=now, tick=tick)
     _choose_policies(city.lots, valid_from=began_at, rng=rng)
     stays = demand.plan_stays(
-        folk.drivers, _lots_that_share(bays), _acts_as(present_day), present_day=present_day, zone=ZONE, rng=rng
+        folk.drivers,
+        _lots_that_share(bays),
+        _acts_as(present_day),
+        stays=size.stays,
+        present_day=present_day,
+        zone=ZONE,
+        rng=rng,
     )
     Life(stays).live(began_at=began_at, now=now, tick=lambda: tick(1))
     logins.hand_out(now=now)
@@ -142,9 +165,9 @@ def _managed(lots: list[Lot]) -> list[list[Lot]]:
 
 def _choose_policies(lots: list[Lot], *, valid_from: datetime, rng: np.random.Generator) -> None:
     """The paper's policy in some lots and plain order of arrival in a few; best fit holds everywhere else."""
-    chosen = [lots[index] for index in rng.permutation(len(lots))[:90]]
+    chosen = [lots[index] for index in rng.permutation(len(lots))[: len(lots) // 5]]
     LotPolicy.objects.bulk_create(
-        LotPolicy(lot=lot, name=PolicyName.FCFS if rank < 20 else PolicyName.TWO_STAGE, valid_from=valid_from)
+        LotPolicy(lot=lot, name=PolicyName.FCFS if rank % 4 == 0 else PolicyName.TWO_STAGE, valid_from=valid_from)
         for rank, lot in enumerate(chosen)
     )
 

@@ -1,5 +1,6 @@
 """The plan of the invented city: a grid of blocks, a lot in each, offices and shops in the middle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,6 @@ SOUTH_WEST = (26.3300, 106.9200)
 ROWS, COLUMNS = 16, 22
 BLOCK_NORTH, BLOCK_EAST = 0.0026, 0.0031  # degrees: about 290 m and 310 m
 COLUMNS_OF_NEIGHBOUR = 3
-LOTS = {LandUse.COMMERCIAL: 46, LandUse.OFFICE: 78, LandUse.PUBLIC: 24, LandUse.RESIDENTIAL: 184}
 PEAK_RATE_CENTS = {
     LandUse.COMMERCIAL: 1000,
     LandUse.OFFICE: 800,
@@ -30,11 +30,11 @@ class Streets:
     gates: list[Gate]
 
 
-def lay_out(rng: np.random.Generator) -> Streets:
+def lay_out(lots_by_use: Mapping[LandUse, int], rng: np.random.Generator) -> Streets:
     """Draw the city: the most central blocks go to shops and offices, public buildings lie scattered."""
     districts = [District(city=names.CITY, name=name) for name in (names.DISTRICT, names.NEIGHBOUR)]
     lots = []
-    for land_use, blocks in _zones(rng).items():
+    for land_use, blocks in _zones(lots_by_use, rng).items():
         access_class = AccessClass(code=land_use.value)
         for name, block in zip(names.lot_names(land_use), blocks, strict=False):
             district = districts[block[1] >= COLUMNS - COLUMNS_OF_NEIGHBOUR]
@@ -42,20 +42,20 @@ def lay_out(rng: np.random.Generator) -> Streets:
     return Streets(districts=districts, lots=lots, gates=[gate for lot in lots for gate in _gates(lot, rng)])
 
 
-def _zones(rng: np.random.Generator) -> dict[LandUse, list[tuple[int, int]]]:
+def _zones(lots_by_use: Mapping[LandUse, int], rng: np.random.Generator) -> dict[LandUse, list[tuple[int, int]]]:
     """Blocks by land use, each block once."""
     blocks = [(row, column) for row in range(ROWS) for column in range(COLUMNS)]
     scattered = rng.permutation(len(blocks))
-    public = {blocks[index] for index in scattered[: LOTS[LandUse.PUBLIC]]}
+    public = {blocks[index] for index in scattered[: lots_by_use[LandUse.PUBLIC]]}
     free = [block for block in blocks if block not in public]
     far = np.array([np.hypot(row - ROWS / 2, column - (COLUMNS - 4) / 2) for row, column in free])
     order = np.argsort(far + rng.normal(0, 2.2, len(free)), kind="stable")
     central = [free[index] for index in order]
-    shops, offices = LOTS[LandUse.COMMERCIAL], LOTS[LandUse.OFFICE]
+    shops, offices = lots_by_use[LandUse.COMMERCIAL], lots_by_use[LandUse.OFFICE]
     return {
         LandUse.COMMERCIAL: central[:shops],
         LandUse.OFFICE: central[shops : shops + offices],
-        LandUse.RESIDENTIAL: central[shops + offices :][: LOTS[LandUse.RESIDENTIAL]],
+        LandUse.RESIDENTIAL: central[shops + offices :][: lots_by_use[LandUse.RESIDENTIAL]],
         LandUse.PUBLIC: sorted(public),
     }
 
