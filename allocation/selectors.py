@@ -28,7 +28,7 @@ class Alternative:
 
 def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) -> list[Alternative]:
     """Periods of the same length up to an hour earlier or later that the lot's policy would accept, nearest first."""
-    if not reservation.lot.is_open:
+    if not reservation.lot.is_open or reservation.starts_at + timedelta(minutes=max(ALTERNATIVE_SHIFTS)) < now:
         return []
     picture = lot_picture(reservation.lot, latest_end=reservation.ends_at + timedelta(hours=1), now=now)
     rates = picture.rates
