@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.conf import settings as site_settings
 from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 
@@ -26,3 +27,9 @@ def rows_of_migrations_survive_a_flush() -> Iterator[None]:
     post_migrate.connect(add_them_again, sender=config)
     yield
     post_migrate.disconnect(add_them_again, sender=config)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_are_hashed_quickly() -> None:
+    """The slow hash of the site would be two thirds of the time of the tests that need people."""
+    site_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
