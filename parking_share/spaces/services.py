@@ -1,8 +1,9 @@
 """What owners and managers do with the supply."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -220,6 +221,17 @@ def _check_offer(offer: WeeklyOffer, space: Space, *, now: datetime) -> None:
         raise ShareRefused(_("The last day can't be before the first."))
     if offer.last_date is not None and offer.last_date < now.astimezone(space.lot.zone).date():
         raise ShareRefused(_("The last day lies in the past. Choose today or later, or leave it empty."))
+
+
+def offer_of(given: Mapping[str, Any]) -> WeeklyOffer:
+    """The offer in the cleaned values of a form for a rule."""
+    return WeeklyOffer(
+        weekdays=frozenset(given["weekdays"]),
+        starts_at=given["starts_at_local"],
+        ends_at=given["ends_at_local"],
+        first_date=given["first_date"],
+        last_date=given["last_date"],
+    )
 
 
 def _offer(rule: ShareRule) -> WeeklyOffer:

@@ -1,0 +1,93 @@
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from allocation import policies
+from allocation.models import Assignment, Decision, LotPolicy
+from allocation.policies import Settings
+from parking_share import clock
+from parking_share.admin_tools import ModelForm, ReadOnly, whoever_asks
+
+
+class PolicyForm(ModelForm):
+    class Meta:
+        model = LotPolicy
+        fields = ("lot", "name", "threshold", "fragment_weight", "modal_stay_h")
+
+    def settings(self) -> Settings:
+        return Settings(**{name: self.cleaned_data[name] for name in self.Meta.fields if name != "lot"})
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            present = policies.history_of(given["lot"]).filter(superseded_at__isnull=True).first()
+            if present is not None and policies.settings_of(present) == self.settings():
+                raise ValidationError(_("These settings are in force already."))
+        return given
+
+
+@admin.register(LotPolicy)
+class LotPolicyAdmin(ReadOnly):
+    """The history of every lot's policy. A change is a new version: add one, and it supersedes the one in force."""
+
+    form = PolicyForm
+    list_display = (
+        "id",
+        "lot",
+        "version",
+        "name",
+        "threshold",
+        "fragment_weight",
+        "modal_stay_h",
+        "valid_from",
+        "superseded_at",
+        "changed_by",
+    )
+    list_filter = ("name", ("superseded_at", admin.EmptyFieldListFilter))
+    list_select_related = ("lot", "changed_by")
+    search_fields = ("lot__name",)
+    autocomplete_fields = ("lot",)
+    date_hierarchy = "valid_from"
+    ordering = ("lot", "-version")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def get_fields(self, request: HttpRequest, obj: LotPolicy | None = None) -> Any:  # noqa: ARG002
+        fields = PolicyForm.Meta.fields
+        return fields if obj is None else (*fields, "version", "valid_from", "superseded_at", "changed_by")
+
+    def save_model(self, request: HttpRequest, obj: LotPolicy, form: Any, change: bool) -> None:  # noqa: ARG002
+        made = policies.change_policy(
+            lot=form.cleaned_data["lot"], settings=form.settings(), changed_by=whoever_asks(request), now=clock.now()
+        )
+        obj.__dict__.update(made.__dict__)
+
+
+@admin.register(Decision)
+class DecisionAdmin(ReadOnly):
+    list_display = ("id", "lot", "reservation", "is_accepted", "reason", "space", "policy_name", "decided_at")
+    list_filter = ("is_accepted", "reason", "policy_name", "reservation__lot__district")
+    list_select_related = ("reservation__lot", "space")
+    search_fields = ("=reservation__id", "reservation__lot__name")
+    date_hierarchy = "decided_at"
+
+    @admin.display(description=_("lot"), ordering="reservation__lot__name")
+    def lot(self, decision: Decision) -> str:
+        return str(decision.reservation.lot)
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(ReadOnly):
+    list_display = ("id", "lot", "reservation", "space", "tentative_space", "policy_name", "assigned_at")
+    list_filter = ("policy_name", "reservation__lot__district")
+    list_select_related = ("reservation__lot", "space", "tentative_space")
+    search_fields = ("=reservation__id", "reservation__lot__name")
+    date_hierarchy = "assigned_at"
+
+    @admin.display(description=_("lot"), ordering="reservation__lot__name")
+    def lot(self, assignment: Assignment) -> str:
+        return str(assignment.reservation.lot)
