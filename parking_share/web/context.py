@@ -11,8 +11,13 @@ from parking_share.notices.selectors import unread_count
 from parking_share.spaces.models import RoleGrant
 
 
+def site_words() -> dict[str, object]:
+    """What needs neither a visitor nor a database."""
+    return {"site_name": settings.SITE_NAME, "is_demo": settings.DEPLOYMENT == "demo"}
+
+
 def site(request: HttpRequest) -> dict[str, object]:
-    shown: dict[str, object] = {"site_name": settings.SITE_NAME, "is_demo": settings.DEPLOYMENT == "demo"}
+    shown = site_words()
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         shown["unread_notices"] = SimpleLazyObject(partial(unread_count, user))

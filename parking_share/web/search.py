@@ -12,6 +12,7 @@ from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.reservations.selectors import Question
 from parking_share.web import places
+from parking_share.web.access import wants_fragment
 from parking_share.web.periods import USUAL_STAY, in_zone, next_quarter
 from parking_share.web.places import Place
 from parking_share.web.results import Result, results_around
@@ -31,8 +32,7 @@ def search(request: HttpRequest) -> HttpResponse:
     place = _place(form) if form.is_valid() else None
     if place is not None:
         shown |= {"place": place} | _answer(request, form, place, now=now)
-    is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, "web/_results.html" if is_part else "web/search.html", shown)
+    return render(request, "web/_results.html" if wants_fragment(request) else "web/search.html", shown)
 
 
 def _with_usual_period(request: HttpRequest, *, now: datetime) -> dict[str, str]:
@@ -60,6 +60,7 @@ def _answer(request: HttpRequest, form: SearchForm, place: Place, *, now: dateti
     """The page of results, or nothing where the period makes no sense; the form then says why."""
     asked = form.cleaned_data
     starts_at, ends_at = in_zone(asked["from"], place.zone), in_zone(asked["until"], place.zone)
+    form.data = {**form.data, "from": f"{starts_at:%Y-%m-%dT%H:%M}", "until": f"{ends_at:%Y-%m-%dT%H:%M}"}
     if ends_at <= starts_at:
         form.add_error("until", _("The end must lie after the start."))
     if starts_at < now - LATE_START:

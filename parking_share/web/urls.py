@@ -1,6 +1,6 @@
 from django.urls import path
 
-from parking_share.web import landing, languages, search
+from parking_share.web import booking, health, landing, languages, notices, reservations, search, vehicles
 
 app_name = "web"
 urlpatterns = [
@@ -8,4 +8,17 @@ urlpatterns = [
     path("places", landing.suggest, name="suggest"),
     path("language", languages.switch_language, name="set_language"),
     path("search", search.search, name="search"),
+    path("book/<int:lot_id>", booking.book, name="book"),
+    path("reservations", reservations.reservation_list, name="reservations"),
+    path("reservations/<int:reservation_id>", reservations.reservation_detail, name="reservation"),
+    path("reservations/<int:reservation_id>/alternatives", reservations.alternatives, name="alternatives"),
+    path("reservations/<int:reservation_id>/cancel", reservations.cancel, name="cancel"),
+    path("reservations/<int:reservation_id>/arrive", reservations.arrive, name="arrive"),
+    path("reservations/<int:reservation_id>/leave", reservations.leave, name="leave"),
+    path("vehicles", vehicles.vehicle_list, name="vehicles"),
+    path("vehicles/<int:vehicle_id>/remove", vehicles.vehicle_remove, name="vehicle_remove"),
+    path("notices", notices.notice_list, name="notices"),
+    path("notices/read", notices.mark_read, name="notices_read"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

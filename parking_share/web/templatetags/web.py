@@ -1,6 +1,6 @@
 """How pages write money, distances and periods."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.utils import formats, timezone
@@ -8,11 +8,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from parking_share.reservations.states import Status
 from parking_share.spaces.models import Lot
 
 register = template.Library()
 
 _SIGNS = {"CNY": "¥", "EUR": "€", "GBP": "£", "SGD": "S$", "USD": "$"}
+_STATUS_CLASSES: dict[str, str] = {
+    Status.REQUESTED: "badge--wait",
+    Status.ACCEPTED: "badge--ok",
+    Status.ASSIGNED: "badge--ok",
+    Status.PARKED: "badge--ok",
+    Status.DECLINED: "badge--no",
+    Status.EXPIRED: "badge--no",
+    Status.RELEASED: "badge--no",
+}
 _WITHOUT_MINOR_UNITS = {"JPY", "KRW"}
 
 
@@ -34,14 +44,14 @@ def distance(metres: float) -> str:
 
 
 @register.filter
-def at_lot(instant: datetime, lot: Lot) -> datetime:
+def at_lot(value: datetime, lot: Lot) -> datetime:
     """The instant on the lot's own clock."""
-    return instant.astimezone(lot.zone)
+    return value.astimezone(lot.zone)
 
 
 @register.simple_tag
 def period(starts_at: datetime, ends_at: datetime, lot: Lot) -> SafeString:
-    """A period on the lot's clock; the second day is named only where it is another one, the zone where it is not ours."""
+    """A period on the lot's clock; another second day is named, and so is a zone that is not the site's."""
     start, end = starts_at.astimezone(lot.zone), ends_at.astimezone(lot.zone)
     last = clock_time(end) if start.date() == end.date() else f"{day(end)} {clock_time(end)}"
     zone = "" if lot.time_zone == timezone.get_default_timezone_name() else f" ({lot.time_zone})"
@@ -57,10 +67,16 @@ def period(starts_at: datetime, ends_at: datetime, lot: Lot) -> SafeString:
 
 
 @register.simple_tag
-def moment(instant: datetime, lot: Lot) -> SafeString:
+def moment(value: datetime, lot: Lot) -> SafeString:
     """One instant on the lot's clock."""
-    local = instant.astimezone(lot.zone)
+    local = value.astimezone(lot.zone)
     return format_html('<time datetime="{}">{} {}</time>', local.isoformat(), day(local), clock_time(local))
+
+
+@register.filter
+def instant(value: datetime) -> str:
+    """An instant as it stands in our links and hidden fields: UTC, to the minute."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 @register.filter
@@ -73,3 +89,9 @@ def clock_time(local: datetime) -> str:
 def day(local: datetime) -> str:
     """A weekday and a date: Mon 23 Nov, or 11月23日 周一."""
     return formats.date_format(local, _("D j M"))
+
+
+@register.filter
+def status_class(status: str) -> str:
+    """The colour that goes with a status, beside its word."""
+    return _STATUS_CLASSES.get(status, "")
