@@ -104,7 +104,7 @@ class ReservationAdmin(ReadOnly):
         form = PlateForm(request.POST or None)
         found: dict[str, Any] = {}
         if form.is_valid():
-            found = _with_plate(form.cleaned_data["plate"])
+            found, form = _with_plate(form.cleaned_data["plate"]), PlateForm()
         context = self.admin_site.each_context(request) | {"title": _("Find by number plate"), "form": form} | found
         return TemplateResponse(request, "admin/reservations/reservation/by_plate.html", context)
 

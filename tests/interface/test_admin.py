@@ -1,144 +1,26 @@
-"""The admin: every model is there, pages cost the same however many rows, and what may not be written can't be."""
+"""What can be done in the admin, and by whom."""
 
 import logging
-import re
-from collections.abc import Callable
-from datetime import date, time
+from datetime import time
 
 import pytest
-from allauth.account.models import EmailAddress
-from django.apps import apps
-from django.contrib import admin
-from django.contrib.auth.models import Group, Permission
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from allocation import policies
-from allocation import services as allocation
-from allocation.models import Assignment, Decision, LotPolicy
+from allocation.models import LotPolicy
 from parking_share.accounts.models import ApiToken, User, Vehicle
-from parking_share.accounts.services import issue_api_token
-from parking_share.notices.models import EventCursor, Notice
-from parking_share.reservations.models import IdempotencyKey, Reservation, ReservationEvent, ReservationVehicle
-from parking_share.reservations.services import OnceOnly, Wish
 from parking_share.reservations.states import Status
 from parking_share.spaces import models as spaces
-from parking_share.spaces import services as space_services
 from tests.factories import (
-    NOW,
     PASSWORD,
-    grant,
-    hours,
     make_lot,
-    make_shared_lot,
     make_space,
     make_user,
     make_vehicle,
-    make_window,
-    share_weekly,
 )
+from tests.interface.admin_rows import a_booking, a_policy, a_share_rule, a_token
 
 pytestmark = pytest.mark.django_db
-
-ROOMS = ("accounts", "spaces", "reservations", "notices", "allocation")
-MOST_QUERIES = 15
-READ_ONLY = (
-    Assignment,
-    ApiToken,
-    Decision,
-    EventCursor,
-    IdempotencyKey,
-    Notice,
-    Reservation,
-    ReservationEvent,
-    ReservationVehicle,
-    spaces.ShareWindow,
-)
-
-
-def a_booking(*, number: int = 0) -> Reservation:
-    """A reservation that is decided and announced, made with an idempotency key."""
-    lot, driver = make_shared_lot(spaces=1), make_user()
-    wish = Wish(lot=lot, vehicles=[make_vehicle(driver)], starts_at=NOW + hours(1), ends_at=NOW + hours(2))
-    once = OnceOnly(key=f"key {number}", fingerprint="0" * 64)
-    reservation = allocation.request_reservation(driver=driver, wish=wish, now=NOW, once=once)
-    allocation.decide(lot_id=lot.pk, now=NOW)
-    allocation.assign_arrivals(lot_id=lot.pk, now=NOW + hours(0.9))
-    reservation.refresh_from_db()
-    assert reservation.status == Status.ASSIGNED
-    return reservation
-
-
-def a_notice(number: int) -> Notice:
-    reservation = a_booking(number=number)
-    return Notice.objects.create(recipient=reservation.driver, event=reservation.events.first(), created_at=NOW)
-
-
-def a_share_rule(_number: int) -> spaces.ShareRule:
-    space = make_space(make_lot())
-    share_weekly(space, starts_at=time(8), ends_at=time(18))
-    return space.rules.get()
-
-
-def an_exception(_number: int) -> spaces.ShareException:
-    return space_services.withdraw_hours(space=make_space(make_lot()), starts_at=NOW, ends_at=NOW + hours(1), now=NOW)
-
-
-def a_policy(_number: int) -> LotPolicy:
-    settings = policies.Settings(name="fcfs", threshold=1.5, fragment_weight=0.7, modal_stay_h=3.0)
-    return policies.change_policy(lot=make_lot(), settings=settings, changed_by=make_user(), now=NOW)
-
-
-def a_token(_number: int) -> ApiToken:
-    user = make_user()
-    issue_api_token(user=user, name="curl", now=NOW)
-    return user.api_tokens.get()
-
-
-def an_address(_number: int) -> EmailAddress:
-    user = make_user()
-    return EmailAddress.objects.create(user=user, email=user.email)
-
-
-MAKERS: dict[type, Callable[[int], object]] = {
-    ApiToken: a_token,
-    Assignment: lambda number: a_booking(number=number).assignments.get(),
-    Decision: lambda number: a_booking(number=number).decision,
-    EmailAddress: an_address,
-    EventCursor: lambda number: EventCursor.objects.create(reader=f"reader {number}"),
-    Group: lambda number: Group.objects.create(name=f"group {number}"),
-    IdempotencyKey: lambda number: IdempotencyKey.objects.get(reservation=a_booking(number=number)),
-    LotPolicy: a_policy,
-    Notice: a_notice,
-    Reservation: lambda number: a_booking(number=number),
-    ReservationEvent: lambda number: a_booking(number=number).events.last(),
-    ReservationVehicle: lambda number: a_booking(number=number).vehicle_rows.get(),
-    User: lambda _number: make_user(),
-    Vehicle: lambda _number: make_vehicle(make_user()),
-    spaces.AccessClass: lambda number: spaces.AccessClass.objects.create(code=f"CLASS {number}", openness="0.50"),
-    spaces.BookingLimits: lambda _number: spaces.BookingLimits.objects.create(lot=make_lot()),
-    spaces.CalendarDay: lambda number: spaces.CalendarDay.objects.create(
-        date=date(2026, 10, 1 + number), kind="HOLIDAY", acts_as=7
-    ),
-    spaces.District: lambda number: (
-        make_lot(district=spaces.District.objects.create(city="深圳", name=f"district {number}")).district
-    ),
-    spaces.Gate: lambda number: spaces.Gate.objects.create(
-        lot=make_lot(), name=f"gate {number}", latitude=22.5, longitude=114.1
-    ),
-    spaces.Lot: lambda _number: make_space(make_lot()).lot,
-    spaces.Resident: lambda _number: spaces.Resident.objects.create(lot=make_lot(), user=make_user()),
-    spaces.RoleGrant: lambda _number: grant(make_user(), spaces.Role.MANAGER, lot=make_lot()),
-    spaces.ShareException: an_exception,
-    spaces.ShareRule: a_share_rule,
-    spaces.ShareWindow: lambda _number: make_window(make_space(make_lot()), NOW, NOW + hours(3)),
-    spaces.Space: lambda _number: make_space(make_lot(), owner=make_user()),
-    spaces.Tariff: lambda _number: spaces.Tariff.objects.create(
-        lot=make_lot(), day_type="WORKDAY", importance_percent=[50] * 24
-    ),
-}
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 @pytest.fixture
@@ -150,92 +32,6 @@ def operator(client) -> User:
 
 def address(model, page: str, *args) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def test_every_model_of_ours_is_in_the_admin():
-    ours = {model for room in ROOMS for model in apps.get_app_config(room).get_models()}
-
-    assert {model.__name__ for model in ours - set(REGISTERED)} == set()
-
-
-def test_every_page_of_the_admin_has_a_maker_of_rows():
-    assert {model.__name__ for model in set(REGISTERED) - set(MAKERS)} == set()
-
-
-def costs(client, url: str, *, status: int = 200) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        response = client.get(url)
-    assert response.status_code == status, url
-    assert_obeys_the_content_security_policy(response.content.decode())
-    return len(queries)
-
-
-def assert_obeys_the_content_security_policy(html: str) -> None:
-    for forbidden in (r"<script(?![^>]*\bsrc=)", r"<style\b", r"\sstyle=", r"\son[a-z]+=", r"javascript:"):
-        assert re.search(forbidden, html) is None, forbidden
-
-
-@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
-def test_pages_cost_the_same_for_one_row_and_for_three(client, operator, model):
-    first = MAKERS[model](1)
-    for url in (address(model, "changelist"), address(model, "change", first.pk)):
-        client.get(url)  # what Django looks up once per process is looked up now
-    with_one = costs(client, address(model, "changelist"))
-    to_change = costs(client, address(model, "change", first.pk))
-
-    for number in (2, 3):
-        MAKERS[model](number)
-
-    assert costs(client, address(model, "changelist")) == with_one <= MOST_QUERIES
-    assert costs(client, address(model, "change", first.pk)) == to_change <= MOST_QUERIES
-
-
-@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
-def test_add_pages_open_where_adding_is_allowed(client, operator, model):
-    may_add = model not in READ_ONLY
-
-    assert costs(client, address(model, "add"), status=200 if may_add else 403) <= MOST_QUERIES
-
-
-@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
-def test_lists_can_be_searched(client, operator, model):
-    MAKERS[model](1)
-    if admin.site._registry[model].search_fields:
-        assert client.get(address(model, "changelist"), {"q": "a 7"}).status_code == 200
-
-
-@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
-def test_rows_that_only_services_write_refuse_every_post(client, operator, model):
-    row = MAKERS[model](1)
-    before = list(model.objects.order_by("pk").values())
-
-    answers = [
-        client.post(address(model, "add"), {}).status_code,
-        client.post(address(model, "change", row.pk), {"status": "CANCELLED"}).status_code,
-        client.post(address(model, "delete", row.pk), {"post": "yes"}).status_code,
-    ]
-
-    assert answers == [403, 403, 403]
-    client.post(
-        address(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    )
-    assert list(model.objects.order_by("pk").values()) == before
-
-
-@pytest.mark.parametrize("who", ["nobody", "driver", "operator by grant"])
-def test_strangers_are_sent_away(client, who):
-    if who != "nobody":
-        user = make_user()
-        client.force_login(user)
-        if who == "operator by grant":
-            grant(user, spaces.Role.OPERATOR)
-
-    urls = [reverse("admin:index"), reverse("admin:reservations_reservation_by_plate")]
-    urls += [address(model, "changelist") for model in REGISTERED]
-
-    assert {client.get(url).status_code for url in urls} == {302}
 
 
 def staff_with(*codenames: str) -> User:
