@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from parking_share import clock
 from parking_share.accounts.models import ApiToken, User
 from parking_share.accounts.services import issue_api_token, revoke_api_token
+from parking_share.api.authentication import TokenAuthentication
 from parking_share.api.throttles import LoginFailures, TokenThrottle
 from parking_share.api.views import ApiView
 
@@ -39,7 +40,7 @@ class TokenOut(serializers.Serializer[Any]):
 
 
 class TokenList(ApiView):
-    authentication_classes = []
+    authentication_classes = [TokenAuthentication]
     permission_classes = [AllowAny]
     throttle_classes = [TokenThrottle]
 
