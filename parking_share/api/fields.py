@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -92,3 +93,11 @@ class PointOut(serializers.Serializer[Any]):
 
     def to_representation(self, instance: tuple[float, float]) -> dict[str, float]:
         return {"latitude": instance[0], "longitude": instance[1]}
+
+
+@extend_schema_field({"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "08:30"})
+class LocalTimeField(serializers.TimeField):
+    """A time of day on the clock of the lot: hours and minutes, no offset."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"format": "%H:%M", "input_formats": ["%H:%M"]} | options)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from parking_share import clock
 from parking_share.accounts.models import SizeClass
 from parking_share.api.authentication import caller
-from parking_share.api.fields import DayField, InstantField, PeriodIn
+from parking_share.api.fields import DayField, InstantField, LocalTimeField, PeriodIn
 from parking_share.api.retries import retried
 from parking_share.api.views import ApiView, ListView
 from parking_share.spaces import services
@@ -66,8 +66,8 @@ class RuleIn(serializers.Serializer[Any]):
         max_length=7,
         help_text="1 is Monday. Holidays and make-up working days act as the weekday they stand for.",
     )
-    starts_at_local = serializers.TimeField(help_text="On the lot's own clock.")
-    ends_at_local = serializers.TimeField(help_text="Not after the start: on the next day.")
+    starts_at_local = LocalTimeField(help_text="On the lot's own clock.")
+    ends_at_local = LocalTimeField(help_text="Not after the start: on the next day.")
     first_date = DayField()
     last_date = DayField(allow_null=True, default=None)
 
@@ -80,8 +80,8 @@ class RuleIn(serializers.Serializer[Any]):
 class RuleOut(serializers.Serializer[ShareRule]):
     id = serializers.IntegerField()
     weekdays = serializers.ListField(child=serializers.IntegerField())
-    starts_at_local = serializers.TimeField()
-    ends_at_local = serializers.TimeField()
+    starts_at_local = LocalTimeField()
+    ends_at_local = LocalTimeField()
     first_date = serializers.DateField()
     last_date = serializers.DateField(allow_null=True)
     created_at = InstantField()

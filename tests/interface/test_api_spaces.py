@@ -46,6 +46,7 @@ def test_publish_makes_windows_that_end_the_margin_early(owner, space):
 
     assert published.status_code == 201, published.content
     assert published.json()["weekdays"] == [1, 2, 3, 4, 5, 6, 7]
+    assert (published.json()["starts_at_local"], published.json()["ends_at_local"]) == ("08:30", "18:00")
     assert {window["ends_at"][10:] for window in windows(owner, space)} == {"T09:45:00Z"}  # 17:45 in Shanghai
     assert owner.get(f"spaces/{space.pk}/rules").json()["results"] == [published.json()]
 
@@ -97,6 +98,7 @@ def test_hours_that_are_over_can_not_be_taken_out(owner, space):
         {"weekdays": [0]},
         {"weekdays": [8]},
         {"starts_at_local": "25:00"},
+        {"starts_at_local": "08:30:00Z"},
         {"first_date": "0001-01-01"},
         {"last_date": "9999-12-31"},
         {"last_date": "2001-01-01"},
