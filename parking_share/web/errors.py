@@ -11,7 +11,7 @@ from parking_share.web.context import site_words
 RETRY_AFTER_S = "10"
 
 
-def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 -- Django passes them by name
     return _plain("400.html", status=400)
 
 

@@ -1,6 +1,6 @@
 """What a search shows: every lot around a place with its price, its walk and what is left for exactly that period."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,7 +39,7 @@ def results_around(place: Place, question: Question, *, order: str, now: datetim
     return _sorted((Result(offer=offer, shared=shared[offer.lot.pk]) for offer in offers), order)
 
 
-def _sorted(results: Iterable[Result], order: str) -> Sequence[Result]:
+def _sorted(results: Iterable[Result], order: str) -> list[Result]:
     def rank(result: Result) -> tuple[bool, float, float]:
         metres = result.offer.distance_m or 0
         match order:
