@@ -7,7 +7,8 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import holding
 from parking_share.reservations.states import Status
-from parking_share.spaces.models import Lot, ShareWindow, Space
+from parking_share.spaces.models import Lot, ShareRule, ShareWindow, Space
+from parking_share.spaces.services import offer_from, planned_windows
 
 
 def bookings_of_space(space: Space, *, now: datetime) -> QuerySet[Reservation]:
@@ -21,6 +22,17 @@ def promised_outside_hours(space: Space, *, now: datetime) -> QuerySet[Reservati
         space=space, superseded_at__isnull=True, starts_at__lte=OuterRef("starts_at"), ends_at__gte=OuterRef("ends_at")
     )
     return holding(now=now).filter(~Exists(shared), space=space).order_by("held_from")
+
+
+def promised_without_rule(rule: ShareRule, *, now: datetime) -> list[Reservation]:
+    """Reservations that would lie outside the shared hours once a rule is withdrawn."""
+    others = rule.space.rules.filter(withdrawn_at__isnull=True).exclude(pk=rule.pk)
+    windows = planned_windows(rule.space, now=now, offers=[offer_from(other) for other in others])
+    return [
+        booking
+        for booking in bookings_of_space(rule.space, now=now)
+        if not any(starts_at <= booking.starts_at and booking.ends_at <= ends_at for starts_at, ends_at in windows)
+    ]
 
 
 def cars_expected(lot: Lot, *, now: datetime, within: timedelta = timedelta(hours=1)) -> QuerySet[Reservation]:

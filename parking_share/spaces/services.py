@@ -189,7 +189,7 @@ def planned_windows(
     last = first + timedelta(days=SHOWN_DAYS + 1)
     acts_as = weekdays_by_date(region=region_of(space.lot.time_zone), first=first, last=last)
     if offers is None:
-        offers = [_offer(rule) for rule in space.rules.filter(withdrawn_at__isnull=True)]
+        offers = [offer_from(rule) for rule in space.rules.filter(withdrawn_at__isnull=True)]
     offered = [
         period
         for offer in [*offers, *more]
@@ -234,7 +234,7 @@ def offer_of(given: Mapping[str, Any]) -> WeeklyOffer:
     )
 
 
-def _offer(rule: ShareRule) -> WeeklyOffer:
+def offer_from(rule: ShareRule) -> WeeklyOffer:
     return WeeklyOffer(
         weekdays=frozenset(rule.weekdays),
         starts_at=rule.starts_at_local,

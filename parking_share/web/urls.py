@@ -1,6 +1,6 @@
 from django.urls import path
 
-from parking_share.web import booking, health, landing, languages, notices, reservations, search, vehicles
+from parking_share.web import booking, health, landing, languages, notices, owner, reservations, search, vehicles
 
 app_name = "web"
 urlpatterns = [
@@ -19,6 +19,14 @@ urlpatterns = [
     path("vehicles/<int:vehicle_id>/remove", vehicles.vehicle_remove, name="vehicle_remove"),
     path("notices", notices.notice_list, name="notices"),
     path("notices/read", notices.mark_read, name="notices_read"),
+    path("owner/spaces", owner.space_list, name="owner_spaces"),
+    path("owner/spaces/new", owner.register, name="owner_register"),
+    path("owner/spaces/<int:space_id>", owner.space_detail, name="owner_space"),
+    path("owner/spaces/<int:space_id>/hours", owner.hours, name="owner_hours"),
+    path("owner/spaces/<int:space_id>/take-out", owner.take_out, name="owner_take_out"),
+    path("owner/spaces/<int:space_id>/margin", owner.margin, name="owner_margin"),
+    path("owner/rules/<int:rule_id>/withdraw", owner.withdraw_rule, name="owner_withdraw"),
+    path("owner/exceptions/<int:exception_id>/restore", owner.restore, name="owner_restore"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

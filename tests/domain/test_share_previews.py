@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils.translation import override
 
 from parking_share.spaces import services
 from parking_share.spaces.models import ShareWindow, Space
@@ -32,11 +33,10 @@ def windows_of(space: Space) -> list[ShareWindow]:
         ({"last_date": date(2026, 11, 22)}, "The last day lies in the past. Choose today or later, or leave it empty."),
     ],
 )
-def test_hours_that_make_no_sense_are_refused(fields, sentence, settings):
-    settings.LANGUAGE_CODE = "en"
+def test_hours_that_make_no_sense_are_refused(fields, sentence):
     space = bay()
 
-    with pytest.raises(services.ShareRefused, match=sentence):
+    with override("en"), pytest.raises(services.ShareRefused, match=sentence):
         share_weekly(space, starts_at=time(8), ends_at=time(18), **fields)
 
     assert space.rules.count() == 0

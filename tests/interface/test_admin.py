@@ -23,6 +23,11 @@ from tests.interface.admin_rows import a_booking, a_policy, a_share_rule, a_toke
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def in_english(client) -> None:
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+
+
 @pytest.fixture
 def operator(client) -> User:
     user = User.objects.create_superuser("operator@example.org", PASSWORD, language="en")
