@@ -1,12 +1,13 @@
 """How bays are used: questions of owners, managers and the city. Who the driver is stays out of the answers."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import holding
-from parking_share.reservations.states import Status
+from parking_share.reservations.states import MAY_LAPSE, Status
 from parking_share.spaces.models import Lot, ShareRule, ShareWindow, Space
 from parking_share.spaces.services import offer_from, planned_windows
 
@@ -35,25 +36,25 @@ def promised_without_rule(rule: ShareRule, *, now: datetime) -> list[Reservation
     ]
 
 
-def cars_expected(lot: Lot, *, now: datetime, within: timedelta = timedelta(hours=1)) -> QuerySet[Reservation]:
-    """Reservations whose car may come now or soon, in the order of their start."""
-    return (
-        holding(now=now)
-        .filter(lot=lot, status__in=[Status.ACCEPTED, Status.ASSIGNED], starts_at__lte=now + within)
-        .select_related("space")
-        .prefetch_related("vehicle_rows__vehicle")
-        .order_by("starts_at", "pk")
-    )
+@dataclass(frozen=True, kw_only=True)
+class CarsOfLot:
+    """Reservations whose car may come soon, by their start, and those whose car stands in the lot, by their end."""
+
+    expected: list[Reservation]
+    parked: list[Reservation]
 
 
-def cars_parked(lot: Lot) -> QuerySet[Reservation]:
-    """Reservations whose car stands in the lot, the first to leave first; overstays are among them, at the top."""
-    return (
-        Reservation.objects.filter(lot=lot, status=Status.PARKED)
+def cars_of_lot(lot: Lot, *, now: datetime, within: timedelta = timedelta(hours=1), most: int = 500) -> CarsOfLot:
+    """Cars expected and cars parked, overstays among them; three queries in all."""
+    coming = Q(pk__in=holding(now=now).filter(lot=lot, status__in=MAY_LAPSE, starts_at__lte=now + within).values("pk"))
+    rows = (
+        Reservation.objects.filter(coming | Q(lot=lot, status=Status.PARKED))
         .select_related("space")
         .prefetch_related("vehicle_rows__vehicle")
-        .order_by("ends_at", "pk")
+        .order_by("starts_at", "pk")[:most]
     )
+    parked = sorted((row for row in rows if row.status == Status.PARKED), key=lambda row: (row.ends_at, row.pk))
+    return CarsOfLot(expected=[row for row in rows if row.status != Status.PARKED], parked=parked)
 
 
 def bookings_ahead(spaces: QuerySet[Space], *, now: datetime) -> dict[int, int]:

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from parking_share.web import booking, health, landing, languages, notices, owner, reservations, search, vehicles
+from parking_share.web import (
+    booking,
+    health,
+    landing,
+    languages,
+    manager,
+    notices,
+    owner,
+    reservations,
+    search,
+    vehicles,
+)
 
 app_name = "web"
 urlpatterns = [
@@ -27,6 +38,16 @@ urlpatterns = [
     path("owner/spaces/<int:space_id>/margin", owner.margin, name="owner_margin"),
     path("owner/rules/<int:rule_id>/withdraw", owner.withdraw_rule, name="owner_withdraw"),
     path("owner/exceptions/<int:exception_id>/restore", owner.restore, name="owner_restore"),
+    path("manager", manager.lot_list, name="manager_lots"),
+    path("manager/<int:lot_id>", manager.lot_detail, name="manager_lot"),
+    path("manager/<int:lot_id>/bays", manager.bay_list, name="manager_bays"),
+    path("manager/<int:lot_id>/limits", manager.limits, name="manager_limits"),
+    path("manager/<int:lot_id>/residents", manager.residents, name="manager_residents"),
+    path(
+        "manager/<int:lot_id>/residents/<int:resident_id>/remove",
+        manager.resident_remove,
+        name="manager_resident_remove",
+    ),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

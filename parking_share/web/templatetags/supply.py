@@ -1,6 +1,6 @@
 """How pages of owners, managers and the city write weekdays, standings and counts of people."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django import template
 from django.utils.dates import WEEKDAYS_ABBR
@@ -32,6 +32,12 @@ def weekday_names(numbers: Iterable[int]) -> str:
 def standing_class(standing: str) -> str:
     """The colour that goes with a bay's standing, beside its word."""
     return _STANDING_CLASSES.get(Space.Standing(standing), "")
+
+
+@register.filter
+def of(counts: Mapping[int, int], key: int) -> int:
+    """One count of a table of counts; what is not in it is none."""
+    return counts.get(key, 0)
 
 
 @register.filter
