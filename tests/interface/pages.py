@@ -18,6 +18,7 @@ from allocation import services
 from parking_share import clock
 from parking_share.accounts.models import User, Vehicle
 from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import Wish
 from parking_share.spaces.models import Lot
 from tests.factories import NOW, hours, make_vehicle
 
@@ -64,7 +65,7 @@ def make_reservation(
     driver: User, lot: Lot, *, starts_at: datetime = NOW, length_h: float = 2, is_decided: bool = True
 ) -> Reservation:
     """A request made an hour before NOW with a car of its own, decided at once where asked."""
-    wish = services.Wish(
+    wish = Wish(
         lot=lot, vehicles=[make_vehicle(driver)], starts_at=starts_at, ends_at=starts_at + hours(length_h)
     )
     reservation = services.request_reservation(driver=driver, wish=wish, now=NOW - hours(1))
