@@ -1,0 +1,51 @@
+"""`./run bench [engine] [bookings] [profile] [--quick]`: measure on a database of its own, print ratios and bars."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parking_share.settings")
+django.setup()
+
+from django.db import connection  # noqa: E402 -- Django first
+
+from benchmarks import anchor, bookings, engine, profile  # noqa: E402
+from tests.live import live_site  # noqa: E402
+
+PARTS = ("engine", "bookings", "profile")
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """A fresh database, removed afterwards."""
+    usual = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        anchor.make_table()
+        yield
+    finally:
+        connection.creation.destroy_test_db(usual, verbosity=0)
+
+
+def main(arguments: list[str]) -> int:
+    parts = [part for part in PARTS if part in arguments] or PARTS
+    repeats, number = (1, 160) if "--quick" in arguments else (5, 400)
+    if "engine" in parts:
+        engine.report()
+    with database():
+        if "profile" in parts:
+            profile.report()
+        if "bookings" in parts:
+            with (
+                live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site,
+                bookings.bare_site(site) as bare,
+            ):
+                bookings.report(site, bare, repeats=repeats, number=number)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,149 @@
+"""Bookings decided per second, from HTTP to decision, beside a bare insert; and how long one driver waits."""
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.utils import timezone
+
+from benchmarks.client import Answer, Call, send_all, timed
+from parking_share.accounts.services import issue_api_token
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.states import Status
+from parking_share.spaces.models import Lot, ShareWindow
+from scripts.ports import free_port
+from tests.factories import hours, make_shared_lot, make_user, make_vehicle
+from tests.live import LiveSite, Process
+
+CLIENTS, LOTS, SPACES, WEB_WORKERS, WEB_THREADS = 16, 50, 40, 2, 4
+Caller = tuple[str, int]
+
+
+def tomorrow() -> datetime:
+    return timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def make_lots(number: int) -> list[Lot]:
+    lots = [make_shared_lot(spaces=SPACES, starts_at=tomorrow(), ends_at=tomorrow() + hours(24)) for _ in range(number)]
+    ShareWindow.objects.filter(space__lot__in=lots).update(created_at=timezone.now() - hours(1))
+    return lots
+
+
+def make_callers(number: int) -> list[Caller]:
+    """Tokens of as many drivers, each with the id of a car."""
+    people = [make_user(password=None) for _ in range(number)]
+    return [
+        (issue_api_token(user=person, name="bench", now=timezone.now()), make_vehicle(person).pk) for person in people
+    ]
+
+
+def booking(lot: Lot, caller: Caller, number: int, *, wait_s: int = 0) -> Call:
+    token, car = caller
+    starts_at = tomorrow() + hours(number % 20)
+    data = {
+        "lot": lot.pk,
+        "vehicles": [car],
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + hours(2)).isoformat(),
+    }
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"bench-{number}"}
+    return "POST", "/api/v1/reservations", data, headers | ({"Prefer": f"wait={wait_s}"} if wait_s else {})
+
+
+def insert(number: int) -> Call:
+    starts_at = tomorrow() + hours(number % 20)
+    data = {"lot": number, "starts_at": starts_at.isoformat(), "ends_at": (starts_at + hours(2)).isoformat()}
+    return "POST", "/rows", data, {}
+
+
+def inserts_per_second(address: str, number: int) -> float:
+    calls = [insert(place) for place in range(number)]
+    return number / timed(lambda: _expect(send_all(address, calls, clients=CLIENTS), {201}))
+
+
+def bookings_per_second(site: LiveSite, lots: list[Lot], callers: list[Caller]) -> float:
+    """From the first request sent to the last decision committed."""
+    calls = [booking(lots[place % len(lots)], caller, place) for place, caller in enumerate(callers)]
+
+    def book_and_wait() -> None:
+        _expect(send_all(site.address, calls, clients=CLIENTS), {201, 202})
+        while Reservation.objects.filter(status=Status.REQUESTED).exists():
+            time.sleep(0.01)
+
+    return len(calls) / timed(book_and_wait)
+
+
+def waits_s(site: LiveSite, lots: list[Lot], callers: list[Caller]) -> list[float]:
+    """How long each of these drivers, one after the other, waits for the decision."""
+    calls = [booking(lots[place % len(lots)], caller, place, wait_s=5) for place, caller in enumerate(callers)]
+    answers = send_all(site.address, calls, clients=1)
+    _expect(answers, {201})
+    return [answer.took_s for answer in answers]
+
+
+def measure(site: LiveSite, anchor: str, *, repeats: int, number: int) -> tuple[list[float], list[float], list[float]]:
+    """Rates of the bare insert, of bookings over 50 lots and of one hot lot, taken in turn."""
+    lots = make_lots(LOTS)
+    bookings_per_second(site, lots, make_callers(LOTS))  # warm
+    inserts_per_second(anchor, number)
+    bare, spread, hot = [], [], []
+    for _ in range(repeats):
+        bare.append(inserts_per_second(anchor, number))
+        spread.append(bookings_per_second(site, lots, make_callers(number)))
+        hot.append(bookings_per_second(site, make_lots(1), make_callers(number)))
+    return bare, spread, hot
+
+
+def report(site: LiveSite, anchor: str, *, repeats: int, number: int) -> None:
+    bare, spread, hot = measure(site, anchor, repeats=repeats, number=number)
+    floor = statistics.median(bare)
+    print(f"\nBookings decided per second: {CLIENTS} clients, {number} requests a round, median of {repeats} rounds")
+    print(f"  bare insert on REST framework   {floor:8.1f}/s")
+    for name, rates in ((f"bookings over {LOTS} lots", spread), ("bookings in one hot lot", hot)):
+        rate = statistics.median(rates)
+        print(f"  {name:<31} {rate:8.1f}/s   {rate / floor:.2f} of the bare insert (bar 0.30)")
+    taken = sorted(waits_s(site, make_lots(LOTS), make_callers(100)))
+    print("\nFrom request to decision, one driver after the other, worker warm")
+    print(f"  p50 {taken[49] * 1000:6.0f} ms   p95 {taken[94] * 1000:6.0f} ms (bar 1000 ms)")
+
+
+@contextmanager
+def bare_site(site: LiveSite) -> Iterator[str]:
+    """The anchor under the same server with the same settings of it; gives its address."""
+    with TemporaryDirectory(prefix="bench-") as folder:
+        port = free_port()
+        command = (
+            sys.executable, "-m", "gunicorn", "parking_share.wsgi:application", "--bind", f"127.0.0.1:{port}",
+            "--worker-class", "gthread", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS),
+            "--no-control-socket",
+        )  # fmt: skip
+        environment = site.environment | {"DJANGO_SETTINGS_MODULE": "benchmarks.anchor_settings", "PORT": str(port)}
+        process = Process("anchor", command, environment, Path(folder) / "anchor.log")
+        process.start()
+        try:
+            process.wait_until(partial(_listens, f"http://127.0.0.1:{port}/rows"))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.stop()
+
+
+def _listens(address: str) -> bool:
+    try:
+        urlopen(address, timeout=2)  # noqa: S310 -- our own server
+    except URLError as error:
+        return hasattr(error, "code")
+    return True
+
+
+def _expect(answers: list[Answer], statuses: set[int]) -> None:
+    strange = [answer for answer in answers if answer.status not in statuses]
+    if strange:
+        raise RuntimeError(f"{len(strange)} strange answers, the first: {strange[0]}")
