@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from parking_share.accounts.models import User, Vehicle
-from parking_share.spaces.models import BookingLimits, Lot, Resident, Role, RoleGrant, Space
+from parking_share.spaces.models import BookingLimits, District, Lot, Resident, Role, RoleGrant, Space
 
 EARTH_RADIUS_M = 6_371_008.8
 METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
@@ -34,9 +34,7 @@ def distance_m(from_point: tuple[float, float], to_point: tuple[float, float]) -
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(half_chord)))
 
 
-def lots_near(
-    *, latitude: float, longitude: float, radius_m: float, only_open: bool = True
-) -> list[tuple[Lot, float]]:
+def lots_near(*, latitude: float, longitude: float, radius_m: float, only_open: bool = True) -> list[tuple[Lot, float]]:
     """Open lots, or all, whose entrance is within the radius, with their distance in metres, the nearest first."""
     reach_lat = radius_m / METRES_PER_DEGREE * 1.2 + 0.01
     reach_lon = reach_lat / max(math.cos(math.radians(latitude)), 0.01)
@@ -61,6 +59,14 @@ def lots_managed_by(user: User) -> QuerySet[Lot]:
     if is_operator(user):
         return Lot.objects.order_by("name")
     return Lot.objects.filter(role_grants__user=user, role_grants__role=Role.MANAGER).order_by("name")
+
+
+def districts_overseen_by(user: User) -> QuerySet[District]:
+    """Districts whose staff a person is; an operator oversees all."""
+    if is_operator(user):
+        return District.objects.order_by("city", "name")
+    granted = District.objects.filter(role_grants__user=user, role_grants__role=Role.CITY_STAFF)
+    return granted.order_by("city", "name")
 
 
 def is_operator(user: User) -> bool:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from parking_share.web import (
     booking,
+    city,
     health,
     landing,
     languages,
@@ -48,6 +49,10 @@ urlpatterns = [
         manager.resident_remove,
         name="manager_resident_remove",
     ),
+    path("city", city.overview, name="city"),
+    path("city/lots", city.lot_list, name="city_lots"),
+    path("city/lots/<int:lot_id>/policy", city.policy, name="city_policy"),
+    path("city/export.csv", city.export, name="city_export"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -1,0 +1,186 @@
+"""Pages of city staff: what their districts do, where bays are short, and by which policy a lot decides."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, time, timedelta
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from allocation import policies
+from allocation.models import LotPolicy, PolicyName
+from allocation.pictures import policies_by_lot
+from allocation.policies import Settings
+from allocation.statistics import Usage, lots_short_of_bays, usage_by_district, usage_by_lot
+from parking_share import clock
+from parking_share.errors import DomainError
+from parking_share.reservations.states import Reason
+from parking_share.spaces.models import District, Lot
+from parking_share.spaces.selectors import districts_overseen_by
+from parking_share.web.access import PersonalRequest, signed_in
+from parking_share.web.templatetags.supply import people
+
+LOTS_A_PAGE, SHORT_LOTS, WEEK = 50, 20, timedelta(days=7)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class PolicyForm(forms.Form):
+    """The fields are named as those of `Settings`; the domain validates them again."""
+
+    name = forms.ChoiceField(label=gettext_lazy("Policy"), choices=PolicyName)
+    threshold = forms.FloatField(
+        label=gettext_lazy("Threshold"),
+        min_value=0,
+        help_text=gettext_lazy("How much more a fragment may cost than a request brings before it is declined."),
+    )
+    fragment_weight = forms.FloatField(
+        label=gettext_lazy("Weight of fragmentation"),
+        min_value=0,
+        max_value=1,
+        help_text=gettext_lazy("Between 0 (only revenue counts) and 1 (only fragments count)."),
+    )
+    modal_stay_h = forms.FloatField(label=gettext_lazy("Most frequent stay in hours"), min_value=0.25)
+
+
+@require_http_methods(["GET", "HEAD"])
+@signed_in
+def overview(request: PersonalRequest) -> HttpResponse:
+    """The districts now and today, and the lots that turned most drivers away in the last seven days."""
+    now = clock.now()
+    districts = _districts(request)
+    usage = usage_by_district(districts, since=_midnight(now), now=now)
+    context = {
+        "rows": [{"district": district, "usage": usage[district.pk]} for district in districts],
+        "short": lots_short_of_bays([district.pk for district in districts], since=now - WEEK)[:SHORT_LOTS],
+        "now": timezone.localtime(now),
+    }
+    return render(request, "city/overview.html", context)
+
+
+@require_http_methods(["GET", "HEAD"])
+@signed_in
+def lot_list(request: PersonalRequest) -> HttpResponse:
+    """Every lot of the districts with its use now, its requests of seven days and the policy in force."""
+    now, districts = clock.now(), _districts(request)
+    page = Paginator(_lots(request, districts), LOTS_A_PAGE).get_page(request.GET.get("page"))
+    lots = list(page)
+    usage, in_force = usage_by_lot(lots, since=now - WEEK, now=now), policies_by_lot(lots)
+    context = {
+        "page_obj": page,
+        "rows": [{"lot": lot, "usage": usage[lot.pk], "policy": in_force[lot.pk]} for lot in lots],
+        "districts": districts,
+        "q": request.GET.get("q", "")[:80],
+        "chosen": request.GET.get("district", ""),
+    }
+    return render(request, "city/lots.html", context)
+
+
+@require_http_methods(["GET", "HEAD"])
+@signed_in
+def export(request: PersonalRequest) -> HttpResponse:
+    """The list of lots as a table for a spreadsheet: what is shown, and no more."""
+    now = clock.now()
+    lots = list(_lots(request, _districts(request)))
+    usage = usage_by_lot(lots, since=now - WEEK, now=now)
+    name = f"lots-{timezone.localtime(now):%Y-%m-%d}.csv"
+    response = HttpResponse(
+        "\ufeff",
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    writer = csv.writer(response)
+    writer.writerow(_header())
+    writer.writerows([_harmless(cell) for cell in _row(lot, usage[lot.pk])] for lot in lots)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def policy(request: PersonalRequest, lot_id: int) -> HttpResponse:
+    """The policy of a lot, its history, and the form that puts another version in force."""
+    lot = get_object_or_404(Lot.objects.filter(district__in=_districts(request)).select_related("district"), pk=lot_id)
+    present = policies_by_lot([lot])[lot.pk]
+    form = PolicyForm(request.POST or None, initial=asdict(policies.settings_of(present)))
+    if request.method == "POST" and form.is_valid():
+        try:
+            policies.change_policy(
+                lot=lot, settings=Settings(**form.cleaned_data), changed_by=request.user, now=clock.now()
+            )
+        except DomainError as refusal:
+            form.add_error(None, refusal.sentence)
+        else:
+            messages.success(request, _("The new policy is in force. Decisions from now on name it."))
+            return redirect("web:city_policy", lot.pk)
+    history: Iterable[LotPolicy] = policies.history_of(lot)[:LOTS_A_PAGE]
+    return render(request, "city/policy.html", {"lot": lot, "present": present, "form": form, "history": history})
+
+
+def _districts(request: PersonalRequest) -> list[District]:
+    """The person's districts, with `lot_count`; who oversees none does not get the page."""
+    districts: list[District] = [*districts_overseen_by(request.user).annotate(lot_count=Count("lots"))]
+    if not districts:
+        raise Http404
+    return districts
+
+
+def _lots(request: PersonalRequest, districts: list[District]) -> QuerySet[Lot]:
+    """The lots of these districts, as the address narrows them."""
+    lots = Lot.objects.filter(district__in=districts)
+    words, chosen = request.GET.get("q", "").strip()[:80], request.GET.get("district", "")
+    if words:
+        lots = lots.filter(name__icontains=words)
+    if chosen:
+        lots = lots.filter(district__in=[district for district in districts if str(district.pk) == chosen])
+    return lots.select_related("district").order_by("district__city", "district__name", "name", "pk")
+
+
+def _midnight(now: datetime) -> datetime:
+    """When the city's local day began."""
+    zone = timezone.get_default_timezone()
+    return datetime.combine(timezone.localdate(now, zone), time(), tzinfo=zone)
+
+
+def _header() -> list[str]:
+    return [
+        _("District"),
+        _("Lot"),
+        _("Land use"),
+        _("Bays"),
+        _("Shared now"),
+        _("Held now"),
+        _("Free now"),
+        _("Accepted in 7 days"),
+        _("Declined in 7 days"),
+        _("No bay free in 7 days"),
+        _("Drivers in 7 days"),
+    ]
+
+
+def _row(lot: Lot, usage: Usage) -> list[str | int]:
+    return [
+        str(lot.district),
+        lot.name,
+        lot.get_land_use_display(),
+        usage.bays,
+        usage.shared,
+        usage.held,
+        usage.free,
+        usage.accepted,
+        usage.declined_in_all,
+        usage.declined[Reason.NO_FREE_SPACE],
+        people(usage.drivers),
+    ]
+
+
+def _harmless(cell: str | int) -> str | int:
+    """A text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
