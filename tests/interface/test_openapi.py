@@ -2,16 +2,20 @@
 
 import os
 import subprocess
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 import yaml
 from django.test import Client
 
+from allocation import services as allocation
 from parking_share import clock
 from parking_share.accounts.services import issue_api_token
 from parking_share.api.schema import described
-from tests.factories import make_lot, make_space, make_user, make_vehicle
+from parking_share.reservations.models import Reservation
+from parking_share.spaces.models import BookingLimits
+from tests.factories import PASSWORD, make_space, make_user, make_vehicle, share_weekly
+from tests.interface.api import asked as wished
 from tests.interface.api import shared_lot
 from tests.live import ROOT, live_site
 
@@ -66,26 +70,59 @@ def test_no_address_and_no_query_holds_a_plate():
     assert {name for name, parameters in named.items() if "plate" in name or "plate" in parameters} == set()
 
 
-def sharpened(document, ids):
-    """The description with values that meet rows: numbers that exist, and times around now, beside everything else."""
+def a_world(user):
+    """Rows that generated requests can meet, some of them somebody else's; return their numbers by parameter."""
+    BookingLimits.objects.filter(lot=None).delete()
+    BookingLimits.objects.create(lot=None, open_requests_per_driver=10_000)
+    stranger, lot, full = make_user(), shared_lot(spaces=4), shared_lot(spaces=1)
+    spaces = [make_space(lot, owner=owner) for owner in (user, stranger)]
+    share_weekly(spaces[0], starts_at=time(8), ends_at=time(18))
+    asked = [
+        (stranger, full, 1, 4),
+        (user, full, 2, 3),
+        (user, lot, 0.1, 2),
+        (user, lot, 26, 28),
+        (stranger, lot, 1, 3),
+    ]
+    reservations = [
+        allocation.request_reservation(driver=driver, wish=wished(driver, where, *times), now=clock.now())
+        for driver, where, *times in asked
+    ]
+    for one in (lot, full):
+        allocation.decide(lot_id=one.pk, now=clock.now())
+        allocation.assign_arrivals(lot_id=one.pk, now=clock.now())
+    return {
+        "lot_id": [lot.pk, full.pk, 0],
+        "reservation_id": [reservation.pk for reservation in reservations],
+        "space_id": [space.pk for space in spaces],
+        "vehicle_id": [make_vehicle(user).pk, make_vehicle(stranger).pk],
+        "vehicles": [make_vehicle(user).pk for _ in range(8)],
+    }
+
+
+def sharpened(document, ids, login):
+    """The description with values that meet rows: numbers that exist, times around now, a password that is right."""
     now = clock.now().replace(minute=0, second=0, microsecond=0)
-    times = [(now + timedelta(hours=hours)).isoformat() for hours in (-3, 1, 2, 5, 30)]
-    near = {"anyOf": [{"type": "string", "enum": times}, {"type": "string", "format": "date-time"}]}
-    schemas = document["components"]["schemas"]
+    starts = [(now + timedelta(hours=hours)).isoformat() for hours in (1, 2, 24, 26)] + ["2001-01-01T00:00:00Z"]
+    ends = [(now + timedelta(hours=hours)).isoformat() for hours in (3, 5, 27)] + ["2099-12-31T23:59:59+14:00"]
+    known = {
+        **{name: {"type": "integer", "enum": numbers} for name, numbers in ids.items()},
+        "starts_at": {"type": "string", "enum": starts},
+        "ends_at": {"type": "string", "enum": ends},
+        "Prefer": {"type": "string", "enum": ["wait=1", "wait=0", "respond-async", "wait=x"]},
+    }
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):
-                if parameter["name"] in ids:
-                    parameter["schema"]["enum"] = ids[parameter["name"]]
-                elif parameter["name"] in {"starts_at", "ends_at"}:
-                    parameter["schema"] = near
-                elif parameter["name"] == "Prefer":
-                    parameter["schema"]["enum"] = ["wait=1", "wait=0", "respond-async", "wait=x"]
+                parameter["schema"] = known.get(parameter["name"], parameter["schema"])
+    schemas = document["components"]["schemas"]
     for name in ("ReservationIn", "PeriodIn"):
-        if name in schemas:
-            schemas[name]["properties"] |= {"starts_at": near, "ends_at": near}
-    schemas["ReservationIn"]["properties"]["lot"]["enum"] = ids["lot_id"]
-    schemas["ReservationIn"]["properties"]["vehicles"]["items"]["enum"] = ids["vehicle_id"]
+        schemas[name]["properties"] |= {"starts_at": known["starts_at"], "ends_at": known["ends_at"]}
+    schemas["ReservationIn"]["properties"]["lot"] = known["lot_id"]
+    schemas["ReservationIn"]["properties"]["vehicles"]["items"] = known["vehicles"]
+    schemas["VehicleIn"]["properties"]["plate"] = {"type": "string", "pattern": "^[A-Z]{2}[0-9]{5}$"}
+    schemas["TokenIn"]["properties"]["login"] = {"type": "string", "enum": [login, "nobody@example.org"]}
+    schemas["TokenIn"]["properties"]["password"] = {"type": "string", "enum": [PASSWORD]}
     return document
 
 
@@ -104,12 +141,11 @@ def cases_per_operation():
 @pytest.mark.parametrize("role", ["anonymous", "driver", "owner"])
 def test_generated_requests_meet_no_5xx_and_no_undocumented_status(site, tmp_path, role):
     """FUZZ_CASES=2000 makes as many random requests as the issue asks for, besides the enumerated ones."""
-    user, lot = make_user(), shared_lot(spaces=2)
-    car, theirs = make_vehicle(user), make_vehicle(make_user())
-    bays = [make_space(make_lot(), owner=owner) for owner in (user if role == "owner" else None, make_user())]
-    ids = {"lot_id": [lot.pk, 0], "vehicle_id": [car.pk, theirs.pk], "space_id": [bay.pk for bay in bays]}
+    user = make_user()
+    document = sharpened(yaml.safe_load(described()), a_world(user), user.email)
+    rows_before = Reservation.objects.filter(driver=user).count()
     description = tmp_path / "openapi.yaml"
-    description.write_text(yaml.safe_dump(sharpened(yaml.safe_load(described()), ids)))
+    description.write_text(yaml.safe_dump(document))
     command = [
         "schemathesis", "run", str(description), "--url", site.address, "--workers", "1", "--checks", CHECKS,
         "--phases", "examples,coverage,fuzzing", "--max-examples", str(cases_per_operation()),
@@ -124,3 +160,5 @@ def test_generated_requests_meet_no_5xx_and_no_undocumented_status(site, tmp_pat
 
     print(run.stdout)  # noqa: T201 -- how many requests it made, for `pytest -s`
     assert run.returncode == 0, f"{run.stdout[-6000:]}\n{run.stderr[-2000:]}"
+    made = Reservation.objects.filter(driver=user).count() - rows_before
+    assert (made > 0) == (role != "anonymous"), f"The requests of {role} made {made} reservations."
