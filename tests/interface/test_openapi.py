@@ -133,7 +133,7 @@ def site(django_db_setup):
 
 
 def cases_per_operation():
-    return max(1, int(os.environ.get("FUZZ_CASES", "75")) // len(operations()))
+    return max(1, int(os.environ.get("FUZZ_CASES", "50")) // len(operations()))
 
 
 @pytest.mark.fuzz
