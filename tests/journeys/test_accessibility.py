@@ -1,4 +1,4 @@
-"""Every page under axe-core, narrow and wide, in both languages, light and dark; and nothing is wider than the window."""
+"""Every page under axe-core in both languages, narrow and wide, light and dark; nothing sticks out of the window."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ SERIOUS = """async () => {
   return found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }"""
-TOO_SMALL = """() => [...document.querySelectorAll("main button, main a[role=button], main input, main select, .tabs a")]
+TOO_SMALL = """() => [...document.querySelectorAll("main :is(button, a[role=button], input, select), header a")]
   .filter((one) => one.type !== "hidden" && one.checkVisibility() && !one.closest("label.choice, .field--check"))
   .filter((one) => one.getBoundingClientRect().height < 43.5)
   .map((one) => one.outerHTML.slice(0, 120))"""
