@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -22,7 +23,7 @@ CALLS = 50
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def in_a_thread(call: Callable):
+def in_a_thread(call: Callable[[], Any]) -> Any:
     """Make the call with a database connection of its own."""
     try:
         return call()
