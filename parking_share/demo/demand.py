@@ -13,7 +13,7 @@ from parking_share.demo.people import Driver
 from parking_share.spaces.calendar import day_type
 from parking_share.spaces.models import DayType, LandUse, Lot
 
-DAYS_BACK, DAYS_AHEAD = 7, 14
+DAYS_AHEAD = 14
 QUARTER = timedelta(minutes=15)
 ASKED_EVERY = timedelta(minutes=30)
 LATEST_END_OF_A_NIGHT = time(8, 0)
@@ -46,9 +46,8 @@ class PlannedStay:
     needs_accessible: bool
 
 
-def began_at(present_day: date, zone: ZoneInfo) -> datetime:
-    """Midnight of the first simulated day."""
-    return datetime.combine(present_day - timedelta(days=DAYS_BACK), time(), tzinfo=zone)
+def midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)
 
 
 def plan_stays(
@@ -57,15 +56,16 @@ def plan_stays(
     acts_as: Mapping[date, int],
     *,
     stays: int,
+    days_back: int,
     present_day: date,
     zone: ZoneInfo,
     rng: np.random.Generator,
 ) -> list[PlannedStay]:
-    """Draw the stays from a week back to two weeks ahead; all are requested before the present day begins."""
-    days = _Days.around(present_day, acts_as)
+    """Draw the stays from some days back to two weeks ahead; all are requested before the present day begins."""
+    days = _Days.around(present_day, days_back, acts_as)
     places = {land_use: _Popularity.of(lots, land_use, rng) for land_use in LandUse}
     rota = _Rota(drivers, rng)
-    first, midnight = began_at(present_day, zone), datetime.combine(present_day, time(), tzinfo=zone)
+    first, midnight = (midnight_of(day, zone) for day in (present_day - timedelta(days=days_back), present_day))
     planned = []
     for _ in range(stays):
         purpose = _PURPOSES[rng.choice(len(_PURPOSES), p=_SHARES_OF_PURPOSES)]
@@ -87,8 +87,8 @@ class _Days:
         self._days, self._weights, self._kinds = days, np.array(weights), kinds
 
     @classmethod
-    def around(cls, present_day: date, acts_as: Mapping[date, int]) -> "_Days":
-        offsets = range(-DAYS_BACK, DAYS_AHEAD)
+    def around(cls, present_day: date, days_back: int, acts_as: Mapping[date, int]) -> "_Days":
+        offsets = range(-days_back, DAYS_AHEAD)
         days = [present_day + timedelta(days=offset) for offset in offsets]
         weights = [1.0 if offset <= 0 else 0.9**offset for offset in offsets]
         return cls(days, weights, [day_type(day, acts_as) for day in days])

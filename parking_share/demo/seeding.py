@@ -47,17 +47,19 @@ Tick = Callable[[int], object]
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a city to build."""
+    """How large a city to build, and how many days it has lived."""
 
     lots: Mapping[LandUse, int]
     drivers: int
     stays: int
+    days_back: int
 
 
 WHOLE = Size(
     lots={LandUse.COMMERCIAL: 46, LandUse.OFFICE: 78, LandUse.PUBLIC: 24, LandUse.RESIDENTIAL: 184},
     drivers=640,
     stays=2400,
+    days_back=7,
 )
 
 
@@ -72,9 +74,9 @@ def refuse_in_production() -> None:
         )
 
 
-def ticks(now: datetime) -> int:
+def ticks(now: datetime, size: Size = WHOLE) -> int:
     """How far the progress bar goes."""
-    quarters = (now - demand.began_at(_present_day(now), ZONE)) // demand.QUARTER + 1
+    quarters = (now - _began_at(now, size)) // demand.QUARTER + 1
     return QUARTERS_OF_SUPPLY + quarters
 
 
@@ -96,7 +98,7 @@ def _build_city(*, now: datetime, tick: Tick, size: Size) -> bool:
         return False
     rng = np.random.default_rng(SEED)
     present_day = _present_day(now)
-    began_at = demand.began_at(present_day, ZONE)
+    began_at = _began_at(now, size)
     add_calendar()
     city = streets.lay_out(size.lots, rng)
     folk = people.populate(city.lots, drivers=size.drivers, joined_at=began_at - timedelta(days=30), rng=rng)
@@ -108,6 +110,7 @@ def _build_city(*, now: datetime, tick: Tick, size: Size) -> bool:
         _lots_that_share(bays),
         _acts_as(present_day),
         stays=size.stays,
+        days_back=size.days_back,
         present_day=present_day,
         zone=ZONE,
         rng=rng,
@@ -177,12 +180,17 @@ def _lots_that_share(bays: Supply) -> list[Lot]:
 
 
 def _acts_as(present_day: date) -> dict[date, int]:
-    margin = timedelta(days=demand.DAYS_AHEAD + demand.DAYS_BACK)
+    margin = timedelta(days=2 * demand.DAYS_AHEAD)
     return weekdays_by_date(region=DEFAULT_REGION, first=present_day - margin, last=present_day + margin)
 
 
 def _present_day(now: datetime) -> date:
     return now.astimezone(ZONE).date()
+
+
+def _began_at(now: datetime, size: Size) -> datetime:
+    """Midnight of the first simulated day."""
+    return demand.midnight_of(_present_day(now) - timedelta(days=size.days_back), ZONE)
 
 
 def _wait_for_others() -> None:

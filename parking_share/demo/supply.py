@@ -130,7 +130,7 @@ def _admit(space: Space, supply: Supply, people: People, rng: np.random.Generato
     elif dice < 0.08:
         space.admits = Space.Admits.LISTED
         supply.guests.append((space, people.drivers[rng.integers(len(people.drivers))].user))
-    elif dice < 0.14:
+    elif dice < 0.18:
         space.standing = Space.Standing.PENDING
 
 
