@@ -222,7 +222,7 @@ REST_FRAMEWORK = {
         "search": None if DEPLOYMENT == "test" else "120/min",
         "tokens": None if DEPLOYMENT == "test" else "10/min",
     },
-    "UNICODE_JSON": True,
+    "NUM_PROXIES": 1 if env.bool("BEHIND_PROXY", default=False) else 0,  # else a caller may write its own address
     "URL_FORMAT_OVERRIDE": None,
 }
 

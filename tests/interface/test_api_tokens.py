@@ -18,8 +18,8 @@ from tests.interface.api import Caller, driver
 pytestmark = pytest.mark.django_db
 
 
-def ask(login, password=PASSWORD):
-    return Caller().post("tokens", {"login": login, "password": password, "name": "my car"})
+def ask(login, password=PASSWORD, **headers):
+    return Caller().post("tokens", {"login": login, "password": password, "name": "my car"}, **headers)
 
 
 @pytest.fixture(autouse=True)
@@ -71,10 +71,10 @@ def test_five_wrong_passwords_lock_the_login_even_for_the_right_one():
     assert ask("other@example.org").status_code == 201
 
 
-def test_attempts_from_one_address_are_limited(monkeypatch):
+def test_attempts_from_one_address_are_limited_whatever_address_they_claim(monkeypatch):
     monkeypatch.setattr(TokenThrottle, "rate", "2/min", raising=False)
 
-    answers = [ask(f"nobody{number}@example.org") for number in range(3)]
+    answers = [ask(f"nobody{number}@example.org", X_Forwarded_For=f"10.0.0.{number}") for number in range(3)]
 
     assert [answer.status_code for answer in answers] == [401, 401, 429]
 
