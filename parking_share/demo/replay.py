@@ -67,23 +67,23 @@ def replay(
     lot = copy_lot(plan.lot, plan.supply, policy=policy, modal_stay_h=plan.modal_stay_h, now=began_at)
     before = lot_picture(lot, latest_end=plan.supply.ends_at, now=began_at)
     outcome = Outcome(lot=lot, policy=policy)
-    previous: RealStay | None = None
-    for number, stay in enumerate(plan.stays):
-        _pause(previous, stay, plan.speed)
-        _book(plan, outcome, client, stay, number)
-        previous = stay
-        tick()
-    _assign(plan, outcome, clock=clock, patience_s=client.patience_s)
-    close_lot(lot)
+    try:
+        for number, stay in enumerate(plan.stays):
+            _pause(plan.stays[number - 1] if number else stay, stay, plan.speed)
+            _book(plan, outcome, client, stay, number)
+            tick()
+        _assign(plan, outcome, clock=clock, patience_s=client.patience_s)
+    finally:
+        close_lot(lot)
     after = lot_picture(lot, latest_end=plan.supply.ends_at, now=began_at)
     outcome.metrics = measure(before.state, after.state, _valuation(before), accepted=len(outcome.accepted))
     return outcome
 
 
-def _pause(previous: RealStay | None, stay: RealStay, speed: float) -> None:
+def _pause(previous: RealStay, stay: RealStay, speed: float) -> None:
     """Wait as long as the day did between two arrivals, divided by the speed; 0 waits never."""
-    if previous is not None and speed > 0:
-        time.sleep((stay.arrived - previous.arrived).total_seconds() / speed)
+    if speed > 0:
+        time.sleep(max((stay.arrived - previous.arrived).total_seconds(), 0) / speed)
 
 
 def _book(plan: Plan, outcome: Outcome, client: Client, stay: RealStay, number: int) -> None:

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from tqdm import tqdm
@@ -16,7 +17,7 @@ from parking_share.demo.client import Client
 from parking_share.demo.copies import StatedSupply, replay_token
 from parking_share.demo.replay import Outcome, Plan, replay
 from parking_share.demo.replay_report import report
-from parking_share.demo.stays import Day, ReplayRefused, check_columns, stand_in, stays_of
+from parking_share.demo.stays import Day, RealStay, ReplayRefused, check_columns, stand_in, stays_of
 from parking_share.errors import DomainError
 from parking_share.spaces.calendar import region_of
 from parking_share.spaces.management.commands.import_lots import pairs
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--shared-hours", type=float, default=36, help="default: %(default)s")
         parser.add_argument("--modal-stay-h", type=float, default=3.0, help="T_mode of the model, default %(default)s")
         parser.add_argument("--speed", type=float, default=0, help="times real time between requests; 0: no pause")
+        parser.add_argument("--shuffle", type=int, help="ask in a random order from this seed, not that of arrival")
         parser.add_argument("--site", default="http://127.0.0.1:8000")
         parser.add_argument("--token", help="of a driver (default: one of a driver made for replays)")
         parser.add_argument("--patience", type=float, default=60, help="seconds to wait for the worker")
@@ -108,7 +110,7 @@ def _plan(day: Day, options: dict[str, Any]) -> Plan:
     starts_at = datetime.combine(date_ahead, options["shared_from"], tzinfo=lot.zone)
     return Plan(
         lot=lot,
-        stays=day.stays,
+        stays=_ordered(day, options["shuffle"]),
         moved_by=date_ahead - options["day"],
         supply=StatedSupply(
             bays=bays, starts_at=starts_at, ends_at=starts_at + timedelta(hours=options["shared_hours"])
@@ -116,6 +118,13 @@ def _plan(day: Day, options: dict[str, Any]) -> Plan:
         modal_stay_h=options["modal_stay_h"],
         speed=options["speed"],
     )
+
+
+def _ordered(day: Day, seed: int | None) -> list[RealStay]:
+    """In order of arrival, as at a gate; or shuffled, as bookings made ahead."""
+    if seed is None:
+        return day.stays
+    return [day.stays[index] for index in np.random.default_rng(seed).permutation(len(day.stays))]
 
 
 def _policies(text: str) -> list[str]:
