@@ -85,7 +85,7 @@ def check_named_servers(addresses: dict[str, str]) -> None:
     except psycopg2.Error as problem:
         raise StartRefused(
             f"The database at {_where(addresses['DATABASE_URL'])} does not let us in; correct or unset DATABASE_URL "
-            f"({str(problem).strip().splitlines()[-1]})."
+            f"({str(problem).strip().splitlines()[0]})."
         ) from problem
     try:
         broker = redis.Redis.from_url(addresses["REDIS_URL"], socket_connect_timeout=PATIENCE_S)

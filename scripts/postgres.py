@@ -195,7 +195,7 @@ def _create_database(cluster: Cluster, port: int) -> None:
         )
     except psycopg2.OperationalError as problem:
         raise StartRefused(
-            f"The database in {cluster.data} refuses its password ({str(problem).strip().splitlines()[-1]}); "
+            f"The database in {cluster.data} refuses its password ({str(problem).strip().splitlines()[0]}); "
             "./run clean removes it, then start again (its data are lost)."
         ) from problem
     connection.autocommit = True
