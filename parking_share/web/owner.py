@@ -1,8 +1,8 @@
 """Pages of owners: their bays, the hours they share, and what is booked. Who the driver is stays out of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from parking_share.reservations.models import Reservation
 from parking_share.spaces import lots, services
 from parking_share.spaces.lots import Bay
 from parking_share.spaces.models import Lot, ShareException, ShareRule, ShareWindow, Space
+from parking_share.spaces.recurrence import Interval, overlaps
 from parking_share.spaces.selectors import spaces_of
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.hours_forms import HoursForm, TakeOutForm
@@ -155,10 +156,10 @@ def _after(
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """One local day: the windows and the bookings that begin on it."""
+    """One local day: the shared hours and the bookings that begin on it."""
 
     date: date
-    windows: list[ShareWindow]
+    windows: list[Interval]
     bookings: list[Reservation]
 
 
@@ -186,15 +187,25 @@ def _rules(space: Space) -> Any:
 
 
 def _days(space: Space, windows: list[ShareWindow], bookings: list[Reservation], *, first: date) -> list[Day]:
-    """The next two weeks. What began before today is shown today."""
+    """The next two weeks. A night stands where it begins; hours of more than a day are shown day by day."""
+    zone = space.lot.zone
 
     def day_of(instant: datetime) -> date:
-        return max(instant.astimezone(space.lot.zone).date(), first)
+        return max(instant.astimezone(zone).date(), first)
+
+    def shared_on(day: date) -> Iterator[Interval]:
+        begins, ends = (datetime.combine(day + timedelta(days=n), time(), tzinfo=zone) for n in (0, 1))
+        for window in windows:
+            if window.ends_at - window.starts_at <= timedelta(days=1):
+                if day_of(window.starts_at) == day:
+                    yield window.starts_at, window.ends_at
+            elif overlaps((window.starts_at, window.ends_at), (begins, ends)):
+                yield max(window.starts_at, begins), min(window.ends_at, ends)
 
     return [
         Day(
             date=day,
-            windows=[window for window in windows if day_of(window.starts_at) == day],
+            windows=list(shared_on(day)),
             bookings=[booking for booking in bookings if day_of(booking.starts_at) == day],
         )
         for day in (first + timedelta(days=number) for number in range(SHOWN_DAYS))

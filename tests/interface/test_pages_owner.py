@@ -232,6 +232,21 @@ def test_what_is_booked_is_shown_by_its_times_and_never_by_who(client, space):
         assert secret not in shown
 
 
+def test_hours_around_the_clock_stand_on_every_day_and_a_night_where_it_begins(client, space):
+    share_weekly(space, starts_at=time(0), ends_at=time(0), now=clock.now())
+
+    days = client.get(page("owner_space", space.pk)).context["days"]
+
+    assert [len(day.windows) for day in days] == [1] * 14
+    starts, ends = days[3].windows[0]
+    assert (starts.astimezone(SHANGHAI).date(), ends - starts) == (days[3].date, timedelta(days=1))
+
+    space.rules.all().delete()
+    share_weekly(space, starts_at=time(18), ends_at=time(8), weekdays=[days[3].date.isoweekday()], now=clock.now())
+    nights = client.get(page("owner_space", space.pk)).context["days"]
+    assert [day.date for day in nights if day.windows] == [days[3].date, days[10].date]
+
+
 OWN = ["owner_space", "owner_hours", "owner_take_out", "owner_margin"]
 
 
