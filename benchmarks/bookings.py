@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from django.utils import timezone
@@ -138,8 +138,8 @@ def bare_site(site: LiveSite) -> Iterator[str]:
 def _listens(address: str) -> bool:
     try:
         urlopen(address, timeout=2)  # noqa: S310 -- our own server
-    except URLError as error:
-        return hasattr(error, "code")
+    except OSError as error:
+        return isinstance(error, HTTPError)
     return True
 
 
