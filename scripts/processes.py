@@ -5,7 +5,6 @@ import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from scripts.places import Account
 
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.05
+ON_LINUX = Path("/proc/self/stat").exists()
 
 
 def spawn(
@@ -45,7 +45,7 @@ def spawn(
 
 def _end_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     """On Linux the kernel sends the signal when the parent dies, even by kill -9."""
-    if sys.platform != "linux":
+    if not ON_LINUX:
         return None
     libc = ctypes.CDLL(None)
     return lambda: libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
@@ -72,7 +72,7 @@ def kill_group(leader: int) -> None:
 
 def identity(pid: int) -> str:
     """What tells this process from a later one of the same number; empty when it is gone."""
-    if sys.platform == "linux":
+    if ON_LINUX:
         try:
             stat = Path(f"/proc/{pid}/stat").read_text()
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -86,7 +86,7 @@ def identity(pid: int) -> str:
 
 def works_in(pid: int, folder: Path) -> bool:
     """Whether the process is at home in this folder: its working folder, or a folder its command names."""
-    if sys.platform == "linux":
+    if ON_LINUX:
         try:
             return Path(f"/proc/{pid}/cwd").readlink() == folder.resolve()
         except OSError:

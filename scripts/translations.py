@@ -16,6 +16,14 @@ from scripts.refusal import StartRefused, run_or_explain
 
 Key = tuple[str, str, str]  # context, singular, plural
 
+WANTED = (Path("locale/zh_Hans/LC_MESSAGES/django.po"),)
+HEADER = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Language": "zh_Hans",
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+
 
 def catalogues() -> Iterator[Path]:
     """All translation files of the project."""
@@ -58,6 +66,9 @@ def check() -> int:
     """Compare every catalogue with the strings that code and templates mark."""
     from scripts.marked_strings import marked_for  # noqa: PLC0415 -- needs Babel, which only developers install
 
+    absent = [str(path) for path in WANTED if not (ROOT / path).is_file()]
+    if absent:
+        raise StartRefused(f"{', '.join(absent)}: absent; ./run generate makes it, then translate.")
     found = [line for catalogue in catalogues() for line in complaints(catalogue, set(marked_for(catalogue.stem)))]
     if found:
         print("\n".join(found))
@@ -69,7 +80,9 @@ def update() -> int:
     """Bring the strings of every catalogue up to date, leaving translations as they are."""
     from scripts.marked_strings import marked_for  # noqa: PLC0415 -- needs Babel, which only developers install
 
-    for catalogue in catalogues():
+    for catalogue in sorted({*catalogues(), *(ROOT / path for path in WANTED)}):
+        if not catalogue.exists():
+            _begin(catalogue)
         marked = marked_for(catalogue.stem)
         file = polib.pofile(str(catalogue), wrapwidth=100)
         kept = {key_of(entry): entry for entry in file if not entry.obsolete}
@@ -78,6 +91,13 @@ def update() -> int:
             entry.occurrences = [(path, "") for path in marked[key_of(entry)]]
         file.save()
     return 0
+
+
+def _begin(catalogue: Path) -> None:
+    catalogue.parent.mkdir(parents=True, exist_ok=True)
+    file = polib.POFile()
+    file.metadata = HEADER
+    file.save(str(catalogue))
 
 
 def _new_entry(key: Key) -> polib.POEntry:

@@ -2,6 +2,7 @@ import polib
 import pytest
 
 from scripts import marked_strings, translations
+from scripts.refusal import StartRefused
 
 
 @pytest.fixture
@@ -50,6 +51,16 @@ def test_update_adds_what_is_new_and_keeps_what_is_translated(project):
 
     entries = {entry.msgid: entry.msgstr for entry in polib.pofile(str(project))}
     assert entries == {"Book": "预订", "%(n)s bay": "", "Cancel": "", "May": ""}
+
+
+def test_an_absent_catalogue_is_told_and_update_begins_it(project):
+    project.unlink()
+
+    with pytest.raises(StartRefused, match=r"absent; \./run generate makes it"):
+        translations.check()
+    translations.update()
+
+    assert {entry.msgid for entry in polib.pofile(str(project))} == {"Book", "%(n)s bay", "Cancel", "May"}
 
 
 def test_compiled_translations_can_be_read(project):
