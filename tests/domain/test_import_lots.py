@@ -23,7 +23,7 @@ COLUMNS = "name=title,latitude=lat,longitude=lon,capacity=bays,source_key=key"
 @pytest.fixture
 def table(tmp_path):
     def write(*rows: str, header: str = HEADER, name: str = "lots.csv") -> Path:
-        path = tmp_path / name
+        path: Path = tmp_path / name
         text = "\n".join([header, *rows]) + "\n"
         path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
         return path
