@@ -15,8 +15,10 @@ models.BinaryField.register_lookup(Length)
 
 
 class Language(models.TextChoices):
-    CHINESE = "zh-hans", _("Simplified Chinese")
-    ENGLISH = "en", _("English")
+    """Each under its own name, whoever reads it."""
+
+    CHINESE = "zh-hans", "简体中文"
+    ENGLISH = "en", "English"
 
 
 class UserManager(BaseUserManager["User"]):
