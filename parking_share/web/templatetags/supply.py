@@ -3,14 +3,24 @@
 from collections.abc import Iterable, Mapping
 
 from django import template
-from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
 
 from parking_share.spaces.models import Space
 
 register = template.Library()
 
 FEWEST_SHOWN = 5
+# The names that Django gives to days in dates: ours, marked here, are found before its own, which are long in Chinese.
+_WEEKDAYS = [
+    gettext_lazy("Mon"),
+    gettext_lazy("Tue"),
+    gettext_lazy("Wed"),
+    gettext_lazy("Thu"),
+    gettext_lazy("Fri"),
+    gettext_lazy("Sat"),
+    gettext_lazy("Sun"),
+]
 _STANDING_CLASSES = {
     Space.Standing.APPROVED: "badge--ok",
     Space.Standing.PENDING: "badge--wait",
@@ -25,7 +35,7 @@ def weekday_names(numbers: Iterable[int]) -> str:
     chosen = sorted(numbers)
     if chosen == list(range(1, 8)):
         return _("every day")
-    return ", ".join(str(WEEKDAYS_ABBR[number - 1]) for number in chosen)
+    return pgettext("between weekdays", ", ").join(str(_WEEKDAYS[number - 1]) for number in chosen)
 
 
 @register.filter
