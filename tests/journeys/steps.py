@@ -5,7 +5,7 @@ from datetime import timedelta
 from playwright.sync_api import Page, expect
 
 from parking_share import clock
-from parking_share.spaces.models import Lot
+from parking_share.spaces.models import Lot, Space
 from tests.factories import PASSWORD, make_lot, make_space, make_window
 from tests.journeys.conftest import Visit
 
@@ -35,6 +35,20 @@ def log_in(visit: Visit, login: str) -> None:
     visit.page.fill("[name=password]", PASSWORD)
     visit.page.click(SEND)
     visit.page.wait_for_url(visit.site.address + "/")
+
+
+def publish_all_hours(visit: Visit, bay: Space) -> None:
+    """Share a bay round the clock, every day, through the owner's pages."""
+    visit.go("/owner/spaces")
+    visit.page.click(f"main a[href='/owner/spaces/{bay.pk}']")
+    visit.page.click(f"main a[href='/owner/spaces/{bay.pk}/hours']")
+    for weekday in range(1, 8):
+        visit.page.check(f"[name=weekdays][value='{weekday}']")
+    visit.page.fill("[name=starts_at_local]", "00:00")
+    visit.page.fill("[name=ends_at_local]", "00:00")
+    visit.page.click(SEND)
+    visit.page.click("[name=publish]")
+    visit.page.wait_for_url(f"**/owner/spaces/{bay.pk}")
 
 
 def search(visit: Visit, place: str) -> None:

@@ -6,8 +6,17 @@ from parking_share import clock
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import Status
-from tests.factories import hours, make_user, make_vehicle
-from tests.journeys.steps import book, expect_status, log_in, make_lot_for_today, search, sign_up, tab_to
+from tests.factories import hours, make_lot, make_space, make_user, make_vehicle
+from tests.journeys.steps import (
+    book,
+    expect_status,
+    log_in,
+    make_lot_for_today,
+    publish_all_hours,
+    search,
+    sign_up,
+    tab_to,
+)
 
 BOTH = pytest.mark.parametrize("language", ["en", "zh-hans"])
 NARROW_AND_WIDE = pytest.mark.parametrize("width", [360, 1280])
@@ -15,10 +24,14 @@ NARROW_AND_WIDE = pytest.mark.parametrize("width", [360, 1280])
 
 @BOTH
 @NARROW_AND_WIDE
-def test_driver_books_sees_the_bay_and_cancels(visit, resting_worker, language, width):
-    lot = make_lot_for_today()
-    driver = visit(language=language, width=width)
+def test_owner_publishes_and_driver_books_sees_the_bay_and_cancels(visit, resting_worker, language, width):
+    keeper = make_user(language=language)
+    bay = make_space(make_lot(name="东门老街公共停车场"), label="B-12", owner=keeper)
+    bay.lot.gates.create(name="东门", latitude=bay.lot.latitude, longitude=bay.lot.longitude)
+    owner, driver = visit(language=language, width=width), visit(language=language, width=width)
 
+    log_in(owner, keeper.email)
+    publish_all_hours(owner, bay)
     sign_up(driver, f"{language}{width}@example.org")
     search(driver, "罗湖")
     book(driver, "粤B12345")
@@ -27,7 +40,7 @@ def test_driver_books_sees_the_bay_and_cancels(visit, resting_worker, language, 
     resting_worker()
 
     expect_status(driver.page, "ASSIGNED")
-    expect(driver.page.locator("#status h2")).to_contain_text(lot.spaces.get().label)
+    expect(driver.page.locator("#status h2")).to_contain_text("B-12")
     expect(driver.page.locator("#status")).to_contain_text("东门")
     assert driver.page.evaluate("window.wasNotReloaded") is True
 
