@@ -65,9 +65,7 @@ def make_reservation(
     driver: User, lot: Lot, *, starts_at: datetime = NOW, length_h: float = 2, is_decided: bool = True
 ) -> Reservation:
     """A request made an hour before NOW with a car of its own, decided at once where asked."""
-    wish = Wish(
-        lot=lot, vehicles=[make_vehicle(driver)], starts_at=starts_at, ends_at=starts_at + hours(length_h)
-    )
+    wish = Wish(lot=lot, vehicles=[make_vehicle(driver)], starts_at=starts_at, ends_at=starts_at + hours(length_h))
     reservation = services.request_reservation(driver=driver, wish=wish, now=NOW - hours(1))
     if is_decided:
         services.decide(lot_id=lot.pk, now=NOW - hours(1))

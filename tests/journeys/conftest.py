@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.live import LiveSite, live_site
 
@@ -71,6 +71,10 @@ class Visit:
     def go(self, path: str) -> None:
         self.page.goto(self.site.address + path)
 
+    def listen(self, told: ConsoleMessage) -> None:
+        if told.type in {"error", "warning"}:
+            self.complaints.append(told.text)
+
     @property
     def path(self) -> str:
         return self.page.url.removeprefix(self.site.address)
@@ -89,7 +93,7 @@ def visit(browser: Browser, site: LiveSite) -> Iterator[Callable[..., Visit]]:
         context.add_init_script(TELL_VIOLATIONS)
         context.add_cookies([{"name": "django_language", "value": language, "url": site.address}])
         visit = Visit(context.new_page(), site)
-        visit.page.on("console", lambda told: told.type in {"error", "warning"} and visit.complaints.append(told.text))
+        visit.page.on("console", visit.listen)
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         visits.append(visit)
         return visit
