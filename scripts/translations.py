@@ -5,6 +5,7 @@ python -m scripts.translations check      every marked string has a finished tra
 python -m scripts.translations update     add new strings to the *.po files and drop those no longer used
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def compile_all() -> int:
     for source in catalogues():
         target = source.with_suffix(".mo")
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-            half_made = target.with_suffix(".mo.new")
+            half_made = target.with_suffix(f".{os.getpid()}.mo")
             polib.pofile(str(source)).save_as_mofile(str(half_made))
             half_made.replace(target)
     return 0

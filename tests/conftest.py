@@ -10,9 +10,16 @@ from django.conf import settings as site_settings
 from django.db.models.signals import post_migrate
 from hypothesis import HealthCheck, settings
 
+from scripts import translations
+
 settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", parent=settings.get_profile("quick"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_configure() -> None:
+    """Compiled translations are not kept in the repository; pages are tested as people see them."""
+    translations.compile_all()
 
 
 @pytest.fixture(scope="session", autouse=True)
