@@ -29,9 +29,11 @@ def lock_lots_with_requests(lot_id: int, *, along: int = TAKEN_ALONG) -> list[Lo
     return [own, *others.select_for_update(no_key=True, skip_locked=True)[:along]]
 
 
-def lock_waiting(lot_ids: Collection[int]) -> list[Reservation]:
-    """Lock the cars, then the requests that still wait. Whoever asks meanwhile waits for the next bell."""
+def lock_waiting(lot_ids: Collection[int], *, only: int | None = None) -> list[Reservation]:
+    """Lock the cars, then the requests that still wait, or one of them. Later requests wait for the next bell."""
     named = ReservationVehicle.objects.filter(reservation__lot__in=lot_ids, reservation__status=Status.REQUESTED)
+    if only is not None:
+        named = named.filter(reservation=only)
     cars = list(named.values_list("reservation_id", "plate_exact_hash"))
     Vehicle.objects.lock({bytes(plate) for _pk, plate in cars})
     return list(

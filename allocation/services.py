@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from allocation import locks, selectors
 from allocation.models import Assignment, Decision
@@ -14,6 +14,7 @@ from parking_share import bells
 from parking_share.accounts.models import User
 from parking_share.reservations import services as reservation_services
 from parking_share.reservations.models import Reservation
+from parking_share.reservations.selectors import waiting_in
 from parking_share.reservations.services import OnceOnly, Wish
 from parking_share.reservations.states import Reason, Status
 from parking_share.reservations.transitions import Change, make_transitions
@@ -40,13 +41,33 @@ def decide(*, lot_id: int, now: datetime) -> int:
         return _decide_round(lot_id, now=now, along=locks.TAKEN_ALONG)
     except Exception:
         log.exception("round_failed", lot=lot_id)
+        return _decide_alone(lot_id, now=now)
+
+
+def _decide_alone(lot_id: int, *, now: datetime) -> int:
+    """Decide the lot by itself; where that fails too, each request by itself: one can't block the others for ever.
+
+    What fails stays in the queue, is logged, and is tried again with every sweep.
+    """
+    try:
         return _decide_round(lot_id, now=now, along=0)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("lot_failed", lot=lot_id)
+    decided = 0
+    for pk in list(waiting_in([lot_id]).values_list("pk", flat=True)):
+        try:
+            decided += _decide_round(lot_id, now=now, along=0, only=pk)
+        except Exception:
+            log.exception("request_failed", reservation=pk)
+    return decided
 
 
 @transaction.atomic
-def _decide_round(lot_id: int, *, now: datetime, along: int) -> int:
+def _decide_round(lot_id: int, *, now: datetime, along: int, only: int | None = None) -> int:
     lots = locks.lock_lots_with_requests(lot_id, along=along)
-    waiting = locks.lock_waiting([lot.pk for lot in lots]) if lots else []
+    waiting = locks.lock_waiting([lot.pk for lot in lots], only=only) if lots else []
     if not waiting:
         return 0
     lots = [lot for lot in lots if any(row.lot_id == lot.pk for row in waiting)]

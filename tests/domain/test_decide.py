@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from allocation import selectors, services
+from allocation.models import Decision
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import Reason, Status
@@ -79,3 +80,31 @@ def test_a_bay_nobody_came_for_is_given_back_by_the_next_round():
 
     missed.refresh_from_db()
     assert (missed.status, missed.reason, missed.space) == (Status.EXPIRED, Reason.NO_SHOW, None)
+
+
+def spoil(reservation: Reservation) -> None:
+    """Make its decision fail for ever: one is stored already, though it still waits."""
+    Decision.objects.create(
+        reservation=reservation,
+        is_accepted=False,
+        reason=Reason.NO_FREE_SPACE,
+        policy_name="fcfs",
+        policy_version=1,
+        decided_at=NOW,
+        spaces_considered=0,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_that_always_fails_blocks_neither_its_lot_nor_others(caplog):
+    lot, other = make_shared_lot(spaces=3), make_shared_lot()
+    before, poison, after, neighbour = ask(lot), ask(lot), ask(lot), ask(other)
+    spoil(poison)
+
+    assert services.decide(lot_id=lot.pk, now=NOW) == 2
+    assert services.decide(lot_id=other.pk, now=NOW) == 1
+
+    statuses = [Reservation.objects.get(pk=row.pk).status for row in (before, poison, after, neighbour)]
+    assert statuses == [Status.ACCEPTED, Status.REQUESTED, Status.ACCEPTED, Status.ACCEPTED]
+    failed = [record.msg["reservation"] for record in caplog.records if record.msg["event"] == "request_failed"]
+    assert failed == [poison.pk]

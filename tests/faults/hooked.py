@@ -52,8 +52,9 @@ def lots_with_requests(lot_id: int, *, along: int) -> list[Any]:
     return list(Lot.objects.filter(pk=lot_id, reservations__status="REQUESTED").distinct())
 
 
-def waiting(lot_ids: list[int]) -> list[Any]:
+def waiting(lot_ids: list[int], *, only: int | None = None) -> list[Any]:
     """As the original, without a lock."""
     from parking_share.reservations.selectors import WITH_VEHICLES, waiting_in
 
-    return list(waiting_in(lot_ids).prefetch_related(WITH_VEHICLES))
+    rows = waiting_in(lot_ids) if only is None else waiting_in(lot_ids).filter(pk=only)
+    return list(rows.prefetch_related(WITH_VEHICLES))
