@@ -329,6 +329,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django_structlog": {"level": env.str("LOG_LEVEL", default="INFO")},
+        "celery.worker.strategy": {"level": "WARNING"},  # django_structlog says the same, with the request's id
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
 

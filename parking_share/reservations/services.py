@@ -190,11 +190,10 @@ def _check(driver: User, wish: Wish, limits: BookingLimits, *, now: datetime) ->
 
 
 def _remember(once: OnceOnly, *, caller: User, reservation: Reservation, now: datetime) -> None:
-    """The key's row stands or falls with the reservation it names."""
+    """The key's row stands or falls with the reservation it names: no savepoint, a refusal undoes both."""
     try:
-        with transaction.atomic():
-            IdempotencyKey.objects.create(
-                caller=caller, key=once.key, fingerprint=once.fingerprint, reservation=reservation, created_at=now
-            )
+        IdempotencyKey.objects.create(
+            caller=caller, key=once.key, fingerprint=once.fingerprint, reservation=reservation, created_at=now
+        )
     except IntegrityError as error:
         raise KeyReused(_("This Idempotency-Key has been used already.")) from error
