@@ -1,5 +1,6 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from parking_share import clock
 from parking_share.web import places
@@ -7,6 +8,7 @@ from parking_share.web.periods import USUAL_STAY, next_quarter
 from parking_share.web.search_forms import SearchForm
 
 
+@require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Where to, from when, until when."""
     zone = places.default_zone()
@@ -15,6 +17,7 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "web/landing.html", {"form": form, "districts": places.districts()})
 
 
+@require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
     """Names for the list under the place field."""
     return render(

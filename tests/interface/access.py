@@ -1,0 +1,166 @@
+"""Who gets which answer where: the routes of the site, a small world with every role in it, and what is observed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from allocation import services
+from parking_share import clock
+from parking_share.accounts.models import User
+from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import Wish
+from parking_share.spaces.models import District, Lot, Role, Space
+from parking_share.spaces.services import withdraw_hours
+from tests.factories import grant, hours, make_lot, make_space, make_user, make_vehicle, make_window, share_weekly
+
+ROLES = ["anonymous", "driver", "owner", "manager", "staff", "gateway", "operator"]
+TARGETS = ["own", "other", "elsewhere"]
+GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
+LOGIN = "login"
+# What all kinds of calls may need; each takes what it knows.
+QUERY = {
+    "latitude": "22.55",
+    "longitude": "114.11",
+    "radius_m": "500",
+    "starts_at": "2036-01-02T01:00:00Z",
+    "ends_at": "2036-01-02T02:00:00Z",
+}
+BODY = {
+    "return_margin_min": 30,
+    "plate": "粤B99999",
+    "weekdays": [1],
+    "starts_at_local": "09:00",
+    "ends_at_local": "17:00",
+    "first_date": "2036-01-02",
+    "starts_at": "2036-01-02T01:00:00Z",
+    "ends_at": "2036-01-02T02:00:00Z",
+}
+
+
+def routes() -> list[str]:
+    """The names of all routes of our own making, in order."""
+    names = {name for name, _pattern in _walk(get_resolver(), "")}
+    return sorted(name for name in names if not name.startswith(GENERATED_BY_OTHERS))
+
+
+def parameters(route: str) -> set[str]:
+    """The names of a route's path parameters."""
+    return next(set(pattern.pattern.converters) for name, pattern in _walk(get_resolver(), "") if name == route)
+
+
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from _walk(entry, f"{entry.namespace}:" if entry.namespace else prefix)
+        else:
+            yield (f"{prefix}{entry.name}" if entry.name else f"{prefix}({entry.pattern})"), entry
+
+
+@dataclass(frozen=True)
+class World:
+    """Two lots in two districts; one person of each role, at home in the first; strangers in both."""
+
+    people: dict[str, User]
+    stranger: User
+    lots: dict[str, Lot]
+    spaces: dict[str, Space]
+    reservations: dict[tuple[str, str], Reservation] = field(default_factory=dict)
+
+    def targets(self, route: str, role: str) -> dict[str, dict[str, Any]]:
+        """Path parameters by target: one's own object, another's in the same lot, another's in another lot."""
+        wanted = parameters(route)
+        if not wanted:
+            return {"own": {}}
+        found = {target: {name: self._value(name, role, target) for name in wanted} for target in TARGETS}
+        return found if "lot_id" not in wanted else {target: found[target] for target in ("own", "elsewhere")}
+
+    def _value(self, name: str, role: str, target: str) -> Any:
+        lot, space = self.lots["elsewhere" if target == "elsewhere" else "own"], self.spaces[target]
+        values = {
+            "lot_id": lot.pk,
+            "space_id": space.pk,
+            "rule_id": lambda: space.rules.get().pk,
+            "district_id": lot.district_id,
+            "gate_id": lambda: lot.gates.get().pk,
+            "exception_id": lambda: space.exceptions.get().pk,
+            "resident_id": lambda: lot.residents.get().pk,
+            "reservation_id": lambda: self._reservation(role, target).pk,
+            "vehicle_id": lambda: self._reservation(role, target).vehicle_rows.get().vehicle_id,
+            "code": "en",
+        }
+        value = values[name]
+        return value() if callable(value) else value
+
+    def _reservation(self, role: str, target: str) -> Reservation:
+        return self.reservations[(role if role != "anonymous" else "driver") if target == "own" else "stranger", target]
+
+
+def make_world() -> World:
+    home = District.objects.create(city="Here", name="Home")
+    away = District.objects.create(city="There", name="Away")
+    people = {role: make_user(email=f"{role}@example.org", has_accessible_permit=True) for role in ROLES[1:]}
+    stranger = make_user(email="stranger@example.org")
+    lots = {"own": make_lot(name="Home lot", district=home), "elsewhere": make_lot(name="Away lot", district=away)}
+    for lot in lots.values():
+        lot.gates.create(name="East", latitude=lot.latitude, longitude=lot.longitude)
+        lot.residents.create(user=stranger)
+    spaces = {
+        "own": make_space(lots["own"], owner=people["owner"]),
+        "other": make_space(lots["own"], owner=stranger),
+        "elsewhere": make_space(lots["elsewhere"], owner=stranger),
+    }
+    now = clock.now()
+    for space in spaces.values():
+        share_weekly(space, starts_at=now.time(), ends_at=now.time(), now=now)
+        withdraw_hours(space=space, starts_at=now + hours(72), ends_at=now + hours(73), now=now)
+    for number in range(6):
+        make_window(make_space(lots["own"], label=f"More {number}"), now, now + hours(48))
+    grant(people["manager"], Role.MANAGER, lot=lots["own"])
+    grant(people["staff"], Role.CITY_STAFF, district=home)
+    grant(people["gateway"], Role.GATEWAY, lot=lots["own"])
+    grant(people["operator"], Role.OPERATOR)
+    User.objects.filter(pk=people["operator"].pk).update(is_staff=True, is_superuser=True)
+    world = World(people=people, stranger=stranger, lots=lots, spaces=spaces)
+    for role, person in people.items():
+        world.reservations[role, "own"] = _booked(person, lots["own"])
+    world.reservations["stranger", "other"] = _booked(stranger, lots["own"])
+    world.reservations["stranger", "elsewhere"] = _booked(stranger, lots["elsewhere"])
+    return world
+
+
+def _booked(driver: User, lot: Lot) -> Reservation:
+    """An accepted reservation in an hour."""
+    now = clock.now()
+    wish = Wish(lot=lot, vehicles=[make_vehicle(driver)], starts_at=now + hours(1), ends_at=now + hours(2))
+    reservation = services.request_reservation(driver=driver, wish=wish, now=now)
+    services.decide(lot_id=lot.pk, now=now)
+    return reservation
+
+
+def observed(world: World, route: str, method: str, role: str) -> str:
+    """The answers for each target, joined by slashes; every call is undone."""
+    answers = []
+    for kwargs in world.targets(route, role).values():
+        client = Client(raise_request_exception=False)
+        if role != "anonymous":
+            client.force_login(world.people[role], backend="django.contrib.auth.backends.ModelBackend")
+        with transaction.atomic():
+            answers.append(answer(client, method, reverse(route, kwargs=kwargs)))
+            transaction.set_rollback(True)
+    return "/".join(answers)
+
+
+def answer(client: Client, method: str, address: str) -> str:
+    if method == "GET":
+        response = client.get(address, QUERY)
+    elif address.startswith("/api/"):
+        response = client.generic(method, address, json.dumps(BODY), content_type="application/json")
+    else:
+        response = client.post(address)
+    goes_to_login = response.status_code == 302 and "/account/login" in response.headers["Location"]
+    return LOGIN if goes_to_login else str(response.status_code)
