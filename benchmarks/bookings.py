@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from django.utils import timezone
 
 from benchmarks.client import Answer, Call, send_all, timed
+from parking_share.accounts.models import ApiToken
 from parking_share.accounts.services import issue_api_token
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Status
@@ -38,11 +39,13 @@ def make_lots(number: int) -> list[Lot]:
 
 
 def make_callers(number: int) -> list[Caller]:
-    """Tokens of as many drivers, each with the id of a car."""
+    """Tokens of as many drivers, in use already, each with the id of a car."""
     people = [make_user(password=None) for _ in range(number)]
-    return [
+    callers = [
         (issue_api_token(user=person, name="bench", now=timezone.now()), make_vehicle(person).pk) for person in people
     ]
+    ApiToken.objects.filter(last_used_at__isnull=True).update(last_used_at=timezone.now())
+    return callers
 
 
 def booking(lot: Lot, caller: Caller, number: int, *, wait_s: int = 0) -> Call:
