@@ -66,9 +66,7 @@ def test_init_files_are_empty():
 def test_the_clock_is_read_in_the_shell_and_in_tasks_only():
     def may_read(path: Path) -> bool:
         name = name_of(path)
-        is_edge = (
-            name.startswith(SHELL) or path.name in {"admin.py", "tasks.py"} or "/management/commands/" in name
-        )
+        is_edge = name.startswith(SHELL) or path.name in {"admin.py", "tasks.py"} or "/management/commands/" in name
         return is_edge or name == "parking_share/clock.py" or not name.startswith(tuple(f"{room}/" for room in ROOMS))
 
     reads = re.compile(r"\bclock\.now\(|\btimezone\.now\(|datetime\.now\(|\butcnow\(")

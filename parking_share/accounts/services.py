@@ -10,7 +10,7 @@ from parking_share.accounts import plates
 from parking_share.accounts.models import ApiToken, SizeClass, User, Vehicle
 from parking_share.errors import DomainError
 
-TOKEN_PREFIX = "pshare_"
+TOKEN_PREFIX = "pshare_"  # noqa: S105 -- makes a leaked token recognisable
 LAST_USE_IS_WRITTEN_EVERY = timedelta(hours=1)
 
 

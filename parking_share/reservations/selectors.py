@@ -47,14 +47,6 @@ def bookings_of_spaces(owner: User, *, now: datetime) -> QuerySet[Reservation]:
     return holding(now=now).filter(space__owner=owner).select_related("space", "space__lot").order_by("held_from")
 
 
-def promised_outside_hours(space: Space, *, now: datetime) -> QuerySet[Reservation]:
-    """Reservations that hold a space at times its owner no longer shares: they stay, the owner should know."""
-    shared = ShareWindow.objects.filter(
-        space=space, superseded_at__isnull=True, starts_at__lte=OuterRef("starts_at"), ends_at__gte=OuterRef("ends_at")
-    )
-    return holding(now=now).filter(~Exists(shared), space=space).order_by("held_from")
-
-
 def clashing_plates(rows: Iterable[ReservationVehicle], *, now: datetime) -> list[ReservationVehicle]:
     """Held vehicle rows that share a plate with one of the given rows, whoever registered the car."""
     hashes = {bytes(row.plate_exact_hash) for row in rows}

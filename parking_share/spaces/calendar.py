@@ -11,7 +11,7 @@ _REGION_OF_ZONE = {"Asia/Shanghai": "CN", "Asia/Urumqi": "CN"}
 
 def region_of(time_zone: str) -> str:
     """The calendar that a lot follows; a zone outside China has its own, empty until somebody fills it."""
-    return _REGION_OF_ZONE.get(time_zone, time_zone[:10])
+    return _REGION_OF_ZONE.get(time_zone, time_zone)
 
 
 def weekdays_by_date(*, region: str, first: date, last: date) -> dict[date, int]:

@@ -89,7 +89,7 @@ class CalendarDay(models.Model):
         HOLIDAY = "HOLIDAY", _("public holiday")
         MAKE_UP_WORKDAY = "MAKE_UP_WORKDAY", _("make-up working day")
 
-    region = models.CharField(_("region"), max_length=10, default="CN")
+    region = models.CharField(_("region"), max_length=40, default="CN")
     date = models.DateField(_("date"))
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     acts_as = models.PositiveSmallIntegerField(

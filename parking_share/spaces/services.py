@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from parking_share import bells
 from parking_share.errors import DomainError
 from parking_share.spaces.calendar import region_of, weekdays_by_date
 from parking_share.spaces.models import ShareException, ShareRule, ShareWindow, Space
@@ -167,10 +168,19 @@ def materialise_windows(*, space: Space, now: datetime) -> int:
     return len(outdated) + len(fresh)
 
 
-def materialise_all(*, now: datetime) -> int:
-    """Extend the windows of every space that has rules, each in its own short transaction; return how many changed."""
-    ruled = Space.objects.filter(rules__withdrawn_at__isnull=True).distinct().select_related("lot").order_by("pk")
-    return sum(bool(materialise_windows(space=space, now=now)) for space in ruled)
+def ring_for_windows() -> int:
+    """Ring for every lot with rules, so that the windows of a city are extended lot by lot; return how many."""
+    ruled = ShareRule.objects.filter(withdrawn_at__isnull=True).values_list("space__lot_id", flat=True)
+    lot_ids = sorted(set(ruled))
+    for lot_id in lot_ids:
+        bells.ring("spaces.materialise", lot_id=lot_id)
+    return len(lot_ids)
+
+
+def materialise_lot(*, lot_id: int, now: datetime) -> int:
+    """Extend the windows of a lot's spaces, each in its own short transaction; return how many spaces changed."""
+    ruled = Space.objects.filter(lot=lot_id, rules__withdrawn_at__isnull=True).distinct().select_related("lot")
+    return sum(bool(materialise_windows(space=space, now=now)) for space in ruled.order_by("pk"))
 
 
 def planned_windows(

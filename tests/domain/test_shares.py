@@ -228,7 +228,7 @@ def test_materialising_twice_changes_nothing():
     before = list(ShareWindow.objects.order_by("pk").values_list())
 
     assert services.materialise_windows(space=space, now=NOW) == 0
-    assert services.materialise_all(now=NOW) == 0
+    assert services.materialise_lot(lot_id=space.lot_id, now=NOW) == 0
     assert list(ShareWindow.objects.order_by("pk").values_list()) == before
 
 
@@ -378,7 +378,7 @@ def test_publishing_while_the_job_materialises_leaves_no_overlap_and_no_deadlock
     for number in range(5):
         now = NOW + timedelta(minutes=number)
         errors = in_threads(
-            lambda now=now: services.materialise_all(now=now),
+            lambda now=now: services.materialise_lot(lot_id=space.lot_id, now=now),
             lambda now=now, number=number: publish(space, f"{9 + number:02d}:30", f"{11 + number}:30", now=now),
             lambda now=now: services.set_return_margin(space=space, minutes=now.minute, now=now),
         )
@@ -388,3 +388,12 @@ def test_publishing_while_the_job_materialises_leaves_no_overlap_and_no_deadlock
     assert [(row.starts_at, row.ends_at) for row in windows_of(space)] == services.planned_windows(
         space, now=NOW + timedelta(minutes=4)
     )
+
+
+def test_a_bell_is_rung_once_for_every_lot_with_rules():
+    space = bay(margin=15)
+    publish(space, "08:00", "10:00")
+    publish(space, "12:00", "14:00")
+    bay(margin=15)
+
+    assert services.ring_for_windows() == 1
