@@ -103,7 +103,9 @@ class ReservationVehicle(models.Model):
     """A car named for a reservation, with the period in which it can't be anywhere else."""
 
     reservation = models.ForeignKey(Reservation, on_delete=models.CASCADE, related_name="vehicle_rows")
-    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="reservation_rows")
+    vehicle = models.ForeignKey(
+        Vehicle, on_delete=models.PROTECT, related_name="reservation_rows", verbose_name=_("vehicle")
+    )
     plate_exact_hash = models.BinaryField(max_length=32, editable=False)
     held_from = models.DateTimeField(_("held from"))
     held_until = models.DateTimeField(_("held until"))
@@ -143,10 +145,16 @@ class ReservationEvent(models.Model):
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="events")
     from_status = models.CharField(_("from status"), max_length=9, choices=Status, blank=True)
     to_status = models.CharField(_("to status"), max_length=9, choices=Status)
-    from_space = models.ForeignKey(Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    to_space = models.ForeignKey(Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    from_space = models.ForeignKey(
+        Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("from space")
+    )
+    to_space = models.ForeignKey(
+        Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("to space")
+    )
     reason = models.CharField(_("reason"), max_length=40, choices=Reason)
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("actor")
+    )
     happened_at = models.DateTimeField(_("happened"))
     written_in = models.BigIntegerField(_("transaction"), db_default=CurrentTransaction(), editable=False)
 

@@ -74,10 +74,10 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(choices=[('ASKED', 'Requested.'), ('ROOM_FOUND', 'A bay is kept for you.'), ('BAY_ANNOUNCED', 'Your bay has been announced.'), ('NO_FREE_SPACE', 'No bay is free for the whole period.'), ('FRAGMENTS_OUTWEIGH_REVENUE', 'Every free bay would be left with gaps too short for anybody else.'), ('VEHICLE_IS_BOOKED', 'One of the cars has another reservation at that time.'), ('TOO_LATE', 'The period had ended before a decision was possible.'), ('LOT_CLOSED', 'The lot takes no reservations at present.'), ('CANCELLED_BY_DRIVER', 'Cancelled by the driver.'), ('NO_SHOW', 'Nobody came, so the bay was given back.'), ('NEVER_ANNOUNCED', 'We could not announce a bay in time. You owe nothing.'), ('ARRIVED', 'The car has arrived.'), ('LEFT', 'The car has left.'), ('MOVED', 'Another bay was chosen.'), ('SPACE_LOST', 'The bay was lost and no other was free.')], max_length=40, verbose_name='reason')),
                 ('happened_at', models.DateTimeField(verbose_name='happened')),
                 ('written_in', models.BigIntegerField(db_default=parking_share.reservations.models.CurrentTransaction(), editable=False, verbose_name='transaction')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('from_space', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='spaces.space')),
+                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
+                ('from_space', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='spaces.space', verbose_name='from space')),
                 ('reservation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='reservations.reservation')),
-                ('to_space', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='spaces.space')),
+                ('to_space', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='spaces.space', verbose_name='to space')),
             ],
             options={
                 'verbose_name': 'reservation event',
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
                 ('held_until', models.DateTimeField(verbose_name='held until')),
                 ('is_held', models.BooleanField(default=False, verbose_name='held')),
                 ('reservation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vehicle_rows', to='reservations.reservation')),
-                ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reservation_rows', to='accounts.vehicle')),
+                ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reservation_rows', to='accounts.vehicle', verbose_name='vehicle')),
             ],
             options={
                 'verbose_name': 'vehicle of a reservation',
