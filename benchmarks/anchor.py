@@ -4,7 +4,7 @@ No authentication, no permission, no middleware; one serializer of three fields,
 out. Served by the same gunicorn with the same number of workers and threads, on the same database.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.urls import path
@@ -18,6 +18,8 @@ class Row(models.Model):
     lot = models.IntegerField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+
+    objects: ClassVar["models.Manager[Row]"] = models.Manager()
 
     class Meta:
         app_label = "benchmarks"

@@ -4,7 +4,7 @@ from parking_share.settings import *  # noqa: F403 -- an overlay
 from parking_share.settings import REST_FRAMEWORK as OURS
 
 ROOT_URLCONF = "benchmarks.anchor"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = []
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework"]
 AUTH_USER_MODEL = "auth.User"
 REST_FRAMEWORK = {key: OURS[key] for key in ("DEFAULT_RENDERER_CLASSES",)} | {

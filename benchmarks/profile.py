@@ -1,7 +1,7 @@
 """Where the time of a booking goes: queries and processor time of its two halves, without HTTP."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from django.db import connection
@@ -38,7 +38,7 @@ def _decide(lot: Lot) -> None:
     services.decide(lot_id=lot.pk, now=timezone.now())
 
 
-def _report(name: str, calls: list[Callable[[], None]]) -> None:
+def _report(name: str, calls: Sequence[Callable[[], None]]) -> None:
     """Show the queries of the first call, the cost of the others."""
     with CaptureQueriesContext(connection) as queries:
         calls[0]()

@@ -44,7 +44,7 @@ def broker_moved(monkeypatch):
 @pytest.fixture
 def port_where_nobody_listens() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+        return int(server.getsockname()[1])
 
 
 @pytest.fixture

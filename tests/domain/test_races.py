@@ -42,7 +42,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 def deadlocks() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(1.1), deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[1]
+        return int(cursor.fetchone()[1])
 
 
 def wish(lot, car, starts_in=1, ends_in=3) -> Wish:

@@ -25,14 +25,13 @@ LOCKS_OFF = os.environ.get("LOCKS_OFF") == "1"
 def hook(**_signal: object) -> None:
     from allocation import locks, services
 
+    steps = [(locks, "lock_lots_with_requests"), (locks, "lock_waiting")]
     if LOCKS_OFF:
-        locks.lock_lots_with_requests = lots_with_requests
-        locks.lock_waiting = waiting
+        for (module, name), unlocked in zip(steps, (lots_with_requests, waiting), strict=True):
+            setattr(module, name, unlocked)
     if PAUSE_S:
-        locks.lock_lots_with_requests = dwelling(locks.lock_lots_with_requests)
-        locks.lock_waiting = dwelling(locks.lock_waiting)
-        services.decide_each = dwelling(services.decide_each)
-        services.make_transitions = dwelling(services.make_transitions)
+        for module, name in [*steps, (services, "decide_each"), (services, "make_transitions")]:
+            setattr(module, name, dwelling(getattr(module, name)))
 
 
 def dwelling(step: Callable[..., Any]) -> Callable[..., Any]:
