@@ -12,21 +12,18 @@ from parking_share.reservations.states import Status
 from parking_share.spaces.models import Lot
 from parking_share.spaces.selectors import limits_of
 
-TAKEN_ALONG = 7
+TAKEN_ALONG = 15
 
 
 def lock_lots_with_requests(lot_id: int, *, along: int = TAKEN_ALONG) -> list[Lot]:
     """Lock the lot if anybody waits for it, and take along other lots with requests whose lock is free.
 
-    A bell that comes too late finds nothing and does not queue for the lock. Lots that are taken along share the
-    queries of this round; their own bells will find nothing left to do.
+    A bell that comes too late does not queue for the lot's lock. Lots that are taken along share a round's queries.
     """
     waits = Exists(Reservation.objects.filter(lot=OuterRef("pk"), status=Status.REQUESTED))
-    own = Lot.objects.select_for_update(no_key=True).filter(waits, pk=lot_id).first()
-    if own is None:
-        return []
-    others = Lot.objects.filter(waits).exclude(pk=lot_id).order_by("pk") if along else Lot.objects.none()
-    return [own, *others.select_for_update(no_key=True, skip_locked=True)[:along]]
+    lots = Lot.objects.filter(waits).select_for_update(no_key=True).filter(pk=lot_id)
+    others = Lot.objects.filter(waits).exclude(pk=lot_id).order_by("pk")
+    return [*lots, *(others.select_for_update(no_key=True, skip_locked=True)[:along] if along else ())]
 
 
 def lock_waiting(lot_ids: Collection[int], *, only: int | None = None) -> list[Reservation]:

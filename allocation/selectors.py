@@ -47,9 +47,13 @@ def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) 
     return found[:most]
 
 
-def lots_that_wait(*, asked_before: datetime) -> list[int]:
-    """Lots with a request that nobody has decided, though it was made before this instant."""
-    waiting = Reservation.objects.filter(status=Status.REQUESTED, requested_at__lt=asked_before)
+def lots_that_wait(*, asked_before: datetime | None = None, asked_since: datetime | None = None) -> list[int]:
+    """Lots with a request that nobody has decided, made before or since an instant."""
+    waiting = Reservation.objects.filter(status=Status.REQUESTED)
+    if asked_before is not None:
+        waiting = waiting.filter(requested_at__lt=asked_before)
+    if asked_since is not None:
+        waiting = waiting.filter(requested_at__gte=asked_since)
     return sorted(waiting.values_list("lot_id", flat=True).distinct())
 
 

@@ -20,6 +20,8 @@ from parking_share.reservations.states import Reason, Status
 from parking_share.reservations.transitions import Change, make_transitions
 from parking_share.spaces.models import BookingLimits, Lot
 
+SWEPT_AFTER = timedelta(seconds=2)
+
 log = structlog.get_logger(__name__)
 
 
@@ -27,7 +29,7 @@ log = structlog.get_logger(__name__)
 def request_reservation(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | None = None) -> Reservation:
     """Write the request and ring for its decision after commit."""
     reservation = reservation_services.record_request(driver=driver, wish=wish, now=now, once=once)
-    bells.ring("allocation.decide", lot_id=wish.lot.pk)
+    bells.ring_unless_rung("allocation.decide", lot_id=wish.lot.pk)
     return reservation
 
 
@@ -35,13 +37,21 @@ def decide(*, lot_id: int, now: datetime) -> int:
     """Decide all waiting requests of a lot in the order in which they were made; return how many.
 
     Safe to run twice: what is decided no longer waits. Other lots with requests are taken along, so that one round of
-    queries serves several; where a round fails, the lot is decided alone, so that nobody suffers for a neighbour.
+    queries serves several, and one bell is enough for all; who was in another round's hands meanwhile is rung for
+    again. Where a round fails, the lot is decided alone, so that nobody suffers for a neighbour.
     """
     try:
-        return _decide_round(lot_id, now=now, along=locks.TAKEN_ALONG)
+        decided = _decide_round(lot_id, now=now, along=locks.TAKEN_ALONG)
     except Exception:
         log.exception("round_failed", lot=lot_id)
-        return _decide_alone(lot_id, now=now)
+        decided = _decide_alone(lot_id, now=now)
+        for other in selectors.lots_that_wait(asked_since=now - SWEPT_AFTER):
+            if other != lot_id:
+                bells.ring("allocation.decide", lot_id=other)
+        return decided
+    if left := selectors.lots_that_wait(asked_since=now - SWEPT_AFTER):
+        bells.ring_unless_rung("allocation.decide", lot_id=left[0])
+    return decided
 
 
 def _decide_alone(lot_id: int, *, now: datetime) -> int:
@@ -119,7 +129,7 @@ def assign_arrivals(*, lot_id: int, now: datetime) -> int:
 
 def ring_for_what_waits(*, now: datetime) -> int:
     """Ring again for every lot whose requests nobody has decided, and for bays due to be announced."""
-    waiting = selectors.lots_that_wait(asked_before=now - timedelta(seconds=2))
+    waiting = selectors.lots_that_wait(asked_before=now - SWEPT_AFTER)
     for lot_id in waiting:
         bells.ring("allocation.decide", lot_id=lot_id)
     return len(waiting)

@@ -1,12 +1,13 @@
 from celery import shared_task
 
 from allocation import services
-from parking_share import clock
+from parking_share import bells, clock
 
 
 @shared_task(name="allocation.decide")
 def decide(*, lot_id: int, **_future: object) -> None:
     """Safe to run twice: a request that is decided no longer waits."""
+    bells.answer("allocation.decide")
     services.decide(lot_id=lot_id, now=clock.now())
 
 

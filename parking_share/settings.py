@@ -298,6 +298,15 @@ if IS_PRODUCTION:
 # Logs: one JSON object a line; a request's id goes with it into Celery
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+
+
+def _leave_out_beginnings(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """One line a request and a task is enough: the one that says how it ended."""
+    if event.get("event") in {"request_started", "task_enqueued", "task_started"}:
+        raise structlog.DropEvent
+    return event
+
+
 _SHARED_PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -306,6 +315,7 @@ _SHARED_PROCESSORS: list[structlog.typing.Processor] = [
 ]
 structlog.configure(
     processors=[
+        _leave_out_beginnings,
         *_SHARED_PROCESSORS,
         structlog.stdlib.filter_by_level,
         structlog.processors.format_exc_info,

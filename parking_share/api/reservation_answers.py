@@ -69,16 +69,16 @@ def body_of(reservation: Reservation) -> str:
     return as_json(shown(reservation))
 
 
-def first_answer(request: Request, reservation_id: int, once: OnceOnly) -> HttpResponse:
-    """Wait as long as the client would; keep the reply once it is final."""
+def first_answer(request: Request, asked: Reservation, once: OnceOnly) -> HttpResponse:
+    """Wait as long as the client would; keep the reply once it is final. Who does not wait costs no query."""
     seconds = preferred_wait(request.headers.get("Prefer", ""))
-    waited = seconds is not None and wait_for_decision(reservation_id, seconds=seconds)
-    reservation = own_reservation(caller(request), reservation_id)
-    key = earlier_call(caller(request), once)
-    if reservation.is_decided and key is not None:
+    waited = seconds is not None and wait_for_decision(asked.pk, seconds=seconds)
+    reservation = own_reservation(caller(request), asked.pk) if waited else asked
+    key = earlier_call(caller(request), once) if reservation.is_decided else None
+    if key is not None:
         answer = _final(key, lambda: body_of(reservation))
     else:
-        answer = _answer(body_of(reservation), status.HTTP_202_ACCEPTED, reservation_id)
+        answer = _answer(body_of(reservation), status.HTTP_202_ACCEPTED, reservation.pk)
         answer["Retry-After"] = str(RETRY_SOON_S)
     if waited:
         answer["Preference-Applied"] = f"wait={seconds}"

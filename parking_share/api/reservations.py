@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -50,20 +51,18 @@ class ReservationList(ListView):
     def post(self, request: Request) -> HttpResponseBase:
         """Ask for a bay: 201 with the decision if it comes within the client's patience, else 202."""
         once = once_only(request)
-        if earlier := earlier_call(caller(request), once):
-            return repeated_answer(earlier)
         asked = ReservationIn(data=request.data, context={"request": request})
-        asked.is_valid(raise_exception=True)
-        wish = Wish(**asked.validated_data)
         try:
+            asked.is_valid(raise_exception=True)
+            wish = Wish(**asked.validated_data)
             reservation = retried(
                 lambda: request_reservation(driver=caller(request), wish=wish, now=clock.now(), once=once)
             )
-        except DomainError:
-            if earlier := earlier_call(caller(request), once):  # its twin was quicker
+        except (DomainError, ValidationError):
+            if earlier := earlier_call(caller(request), once):  # the same call once more
                 return repeated_answer(earlier)
             raise
-        return first_answer(request, reservation.pk, once)
+        return first_answer(request, reservation, once)
 
 
 class ReservationDetail(ApiView):

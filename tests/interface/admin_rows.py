@@ -60,7 +60,7 @@ def a_booking(*, number: int = 0) -> Reservation:
 
 def a_notice(number: int) -> Notice:
     reservation = a_booking(number=number)
-    return Notice.objects.create(recipient=reservation.driver, event=reservation.events.first(), created_at=NOW)
+    return Notice.objects.create(recipient=reservation.driver, event=reservation.events.earliest("pk"), created_at=NOW)
 
 
 def a_share_rule(_number: int) -> spaces.ShareRule:
