@@ -42,8 +42,14 @@ class PlateRefused(DomainError):
 
 
 def normalise_plate(text: str) -> str:
-    """Return the one spelling of a plate, whatever its shape: NFKC, upper case, no separators."""
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    """Return the one spelling of a plate, whatever its shape: NFKC, upper case, no separators.
+
+    Repeated until nothing changes: what stood apart may compose once a separator is gone.
+    """
+    before = None
+    while text != before:
+        before, text = text, _SEPARATORS.sub("", unicodedata.normalize("NFKC", text).upper())
+    return text
 
 
 def plate_shape(plate: str) -> str | None:
