@@ -3,12 +3,14 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -25,7 +27,7 @@ from parking_share.reservations.services import KeyReused, OnceOnly, Wish
 from parking_share.spaces.models import Lot
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.booking_forms import BookingForm, PeriodForm
-from parking_share.web.periods import in_zone
+from parking_share.web.periods import LONGEST_PERIOD, in_zone
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,6 +39,9 @@ def book(request: PersonalRequest, lot_id: int) -> HttpResponse:
     if not period.is_valid():
         return redirect("web:landing")
     asked = period.cleaned_data
+    length = in_zone(asked["until"], lot.zone) - in_zone(asked["from"], lot.zone)
+    if length > LONGEST_PERIOD or (request.method != "POST" and length <= timedelta(0)):
+        return redirect(_search(lot, period.data))
     if request.method != "POST":
         return _page(request, lot, asked, _fresh_form(request.user, asked))
     form = BookingForm(request.POST, driver=request.user)
@@ -62,6 +67,12 @@ def _page(request: PersonalRequest, lot: Lot, asked: dict[str, Any], form: Booki
     chosen = {str(value) for value in form["vehicle"].value() or []}
     shown = {"lot": lot, "form": form, "question": question, "offer": offer, "chosen": chosen}
     return render(request, "driver/book.html", shown)
+
+
+def _search(lot: Lot, given: Mapping[str, Any]) -> str:
+    """The search for the same lot and period; it says beside the field what is wrong."""
+    asked = {"where": lot.name, "from": given["from"], "until": given["until"]}
+    return f"{reverse('web:search')}?{urlencode(asked)}"
 
 
 def _fresh_form(driver: User, asked: dict[str, Any]) -> BookingForm:

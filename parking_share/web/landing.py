@@ -6,6 +6,7 @@ from parking_share import clock
 from parking_share.web import places
 from parking_share.web.periods import USUAL_STAY, next_quarter
 from parking_share.web.search_forms import SearchForm
+from parking_share.web.words import typed_words
 
 
 @require_safe
@@ -20,6 +21,5 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
     """Names for the list under the place field."""
-    return render(
-        request, "web/_suggestions.html", {"suggestions": places.suggestions(request.GET.get("where", "")[:80])}
-    )
+    suggestions = places.suggestions(typed_words(request, "where"))
+    return render(request, "web/_suggestions.html", {"suggestions": suggestions})

@@ -1,6 +1,6 @@
 """Periods as forms give them: local times of a place, or instants in a link."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 QUARTER = timedelta(minutes=15)
 USUAL_STAY = timedelta(hours=2)
+LONGEST_PERIOD = timedelta(days=31)  # what one may ask about: a price is the sum over local hours
 
 
 class LocalTimeField(forms.Field):
@@ -50,8 +51,11 @@ class LocalTimeInput(forms.DateTimeInput):
 
 
 def in_zone(given: datetime, zone: ZoneInfo) -> datetime:
-    """The instant meant by a local time of the zone; an hour that a change of clocks repeats is its first."""
-    return given.replace(tzinfo=zone) if given.tzinfo is None else given.astimezone(zone)
+    """The instant meant by a local time of the zone; an hour that a change of clocks repeats is its first.
+
+    In UTC, because Python compares and subtracts two times of the same zone by their wall clocks.
+    """
+    return (given.replace(tzinfo=zone) if given.tzinfo is None else given).astimezone(UTC)
 
 
 def next_quarter(now: datetime, zone: ZoneInfo) -> datetime:

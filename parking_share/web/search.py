@@ -13,7 +13,7 @@ from parking_share.accounts.models import User
 from parking_share.reservations.selectors import Question
 from parking_share.web import places
 from parking_share.web.access import wants_fragment
-from parking_share.web.periods import USUAL_STAY, in_zone, next_quarter
+from parking_share.web.periods import LONGEST_PERIOD, USUAL_STAY, in_zone, next_quarter
 from parking_share.web.places import Place
 from parking_share.web.results import Result, results_around
 from parking_share.web.search_forms import SearchForm
@@ -60,9 +60,12 @@ def _answer(request: HttpRequest, form: SearchForm, place: Place, *, now: dateti
     """The page of results, or nothing where the period makes no sense; the form then says why."""
     asked = form.cleaned_data
     starts_at, ends_at = in_zone(asked["from"], place.zone), in_zone(asked["until"], place.zone)
-    form.data = {**form.data, "from": f"{starts_at:%Y-%m-%dT%H:%M}", "until": f"{ends_at:%Y-%m-%dT%H:%M}"}
+    shown = {"from": starts_at.astimezone(place.zone), "until": ends_at.astimezone(place.zone)}
+    form.data = {**form.data, **{name: f"{local:%Y-%m-%dT%H:%M}" for name, local in shown.items()}}
     if ends_at <= starts_at:
         form.add_error("until", _("The end must lie after the start."))
+    if ends_at - starts_at > LONGEST_PERIOD:
+        form.add_error("until", _("Choose a period of at most 31 days."))
     if starts_at < now - LATE_START:
         form.add_error("from", _("The start lies in the past. Choose a start from now on."))
     if form.errors:

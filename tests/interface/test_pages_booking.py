@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -59,6 +59,34 @@ def test_booking_page_without_a_period_leads_to_the_search():
     client = client_of(make_user())
 
     assert client.get(booking_page(make_shared_lot())).url == "/"
+
+
+@pytest.mark.parametrize("until", ["2026-11-22T23:00Z", "2099-11-23T02:00Z"])
+def test_booking_page_for_a_period_without_sense_leads_to_the_search_that_says_why(until):
+    client = client_of(make_user())
+
+    page = client.get(f"{booking_page(make_shared_lot())}?from=2026-11-23T00:00Z&until={until}", follow=True)
+
+    assert page.request["PATH_INFO"] == "/search"
+    assert list(page.context["form"].errors) == ["until"]
+
+
+def test_endless_period_that_is_sent_costs_nothing():
+    page = client_of(make_user()).post(
+        booking_page(make_shared_lot()), booking_data(until="2099-11-23T02:00Z", plate="粤B12345")
+    )
+
+    assert page.url.startswith("/search?")
+
+
+def test_half_an_hour_over_the_change_of_clocks_can_be_booked(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 10, 31, tzinfo=UTC))
+    lot = make_shared_lot(time_zone="America/New_York")
+    period = {"from": "2026-11-01T05:45Z", "until": "2026-11-01T06:15Z"}  # 01:45 and again 01:15 on the wall
+
+    page = client_of(make_user()).post(booking_page(lot), booking_data(plate="粤B12345", **period))
+
+    assert page.url.startswith("/reservations/")
 
 
 def test_sent_form_becomes_a_request_and_its_page():

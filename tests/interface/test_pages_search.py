@@ -95,8 +95,9 @@ def test_instants_of_a_link_become_local_times_in_the_form(visitor):
         ({"from": "2026-11-22T08:00"}, {"from": ["The start lies in the past. Choose a start from now on."]}),
         ({"from": "soon"}, {"from": ["Choose a date and a time."]}),
         ({"from": "2026-02-30T08:00"}, {"from": ["Choose a date and a time."]}),
+        ({"until": "2099-11-23T08:00"}, {"until": ["Choose a period of at most 31 days."]}),
     ],
-    ids=["order", "past", "words", "no such day"],
+    ids=["order", "past", "words", "no such day", "endless"],
 )
 def test_period_without_sense_is_answered_beside_its_field(visitor, period, errors):
     make_shared_lot()
@@ -193,6 +194,12 @@ def test_suggestions_complete_what_was_typed(visitor):
     assert places.suggestions("luohu") == ["Luohu Garden"]
     assert places.suggestions("罗") == ["深圳 罗湖"]
     assert "Luohu Garden" in visitor.get(reverse("web:suggest"), {"where": "luohu"}).content.decode()
+
+
+def test_suggestions_survive_what_no_database_stores(visitor):
+    make_lot(name="Luohu Garden")
+
+    assert "Luohu Garden" in visitor.get(reverse("web:suggest"), {"where": "Lu\x00ohu"}).content.decode()
 
 
 def test_typed_text_is_shown_as_text(visitor):
