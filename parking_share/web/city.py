@@ -28,6 +28,7 @@ from parking_share.spaces.models import District, Lot
 from parking_share.spaces.selectors import districts_overseen_by
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.templatetags.supply import people
+from parking_share.web.words import typed_words
 
 LOTS_A_PAGE, SHORT_LOTS, WEEK = 50, 20, timedelta(days=7)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -40,6 +41,7 @@ class PolicyForm(forms.Form):
     threshold = forms.FloatField(
         label=gettext_lazy("Threshold"),
         min_value=0,
+        max_value=100,
         help_text=gettext_lazy("How much more a fragment may cost than a request brings before it is declined."),
     )
     fragment_weight = forms.FloatField(
@@ -48,7 +50,7 @@ class PolicyForm(forms.Form):
         max_value=1,
         help_text=gettext_lazy("Between 0 (only revenue counts) and 1 (only fragments count)."),
     )
-    modal_stay_h = forms.FloatField(label=gettext_lazy("Most frequent stay in hours"), min_value=0.25)
+    modal_stay_h = forms.FloatField(label=gettext_lazy("Most frequent stay in hours"), min_value=0.25, max_value=24)
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -78,7 +80,7 @@ def lot_list(request: PersonalRequest) -> HttpResponse:
         "page_obj": page,
         "rows": [{"lot": lot, "usage": usage[lot.pk], "policy": in_force[lot.pk]} for lot in lots],
         "districts": districts,
-        "q": request.GET.get("q", "")[:80],
+        "q": typed_words(request, "q"),
         "chosen": request.GET.get("district", ""),
     }
     return render(request, "city/lots.html", context)
@@ -135,7 +137,7 @@ def _districts(request: PersonalRequest) -> list[District]:
 def _lots(request: PersonalRequest, districts: list[District]) -> QuerySet[Lot]:
     """The lots of these districts, as the address narrows them."""
     lots = Lot.objects.filter(district__in=districts)
-    words, chosen = request.GET.get("q", "").strip()[:80], request.GET.get("district", "")
+    words, chosen = typed_words(request, "q"), request.GET.get("district", "")
     if words:
         lots = lots.filter(name__icontains=words)
     if chosen:

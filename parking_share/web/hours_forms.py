@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from parking_share.spaces.models import Lot
@@ -19,6 +20,8 @@ WEEKDAYS = [
     (6, _("Saturday")),
     (7, _("Sunday")),
 ]
+
+_PLAUSIBLE_DAY = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
 
 
 class TimeInput(forms.TimeInput):
@@ -52,9 +55,13 @@ class HoursForm(forms.Form):
         widget=TimeInput(),
         help_text=_("A time at or before the start lies on the next day: 18:00 until 08:00 is a night."),
     )
-    first_date = forms.DateField(label=_("First day"), widget=DateInput())
+    first_date = forms.DateField(label=_("First day"), widget=DateInput(), validators=_PLAUSIBLE_DAY)
     last_date = forms.DateField(
-        label=_("Last day"), required=False, widget=DateInput(), help_text=_("Empty means: until you withdraw it.")
+        label=_("Last day"),
+        required=False,
+        widget=DateInput(),
+        validators=_PLAUSIBLE_DAY,
+        help_text=_("Empty means: until you withdraw it."),
     )
 
     def __init__(self, *args: Any, today: date, **options: Any) -> None:

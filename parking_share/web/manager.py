@@ -20,6 +20,7 @@ from parking_share.spaces.selectors import is_operator, lots_managed_by
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.hours_forms import HoursForm
 from parking_share.web.manager_forms import PUBLISH, BaysForm, LimitsForm, ResidentForm
+from parking_share.web.words import typed_words
 
 LOTS_A_PAGE, BAYS_A_PAGE, RESIDENTS_A_PAGE = 50, 100, 50
 Standing = Space.Standing
@@ -32,7 +33,7 @@ def lot_list(request: PersonalRequest) -> HttpResponse:
     mine = lots_managed_by(request.user)
     if not is_operator(request.user) and not mine.exists():
         raise Http404
-    words = request.GET.get("q", "").strip()[:80]
+    words = typed_words(request, "q")
     counted = mine.filter(name__icontains=words).annotate(
         bays=Count("spaces"), pending=Count("spaces", filter=Q(spaces__standing=Standing.PENDING))
     )

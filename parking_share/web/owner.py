@@ -25,6 +25,7 @@ from parking_share.spaces.selectors import spaces_of
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.hours_forms import HoursForm, TakeOutForm
 from parking_share.web.owner_forms import BayForm, MarginForm
+from parking_share.web.words import typed_words
 
 SHOWN_DAYS = 14
 MOST_LOTS_FOUND = 20
@@ -47,7 +48,7 @@ def register(request: PersonalRequest) -> HttpResponse:
     asked = request.GET.get("lot", "")
     lot = get_object_or_404(Lot, pk=int(asked)) if asked.isdecimal() and len(asked) < 19 else None
     if lot is None:
-        words = request.GET.get("q", "").strip()[:80]
+        words = typed_words(request, "q")
         found = Lot.objects.filter(Q(name__icontains=words) | Q(address__icontains=words)).select_related("district")
         context = {"q": words, "lots": found.order_by("name", "pk")[:MOST_LOTS_FOUND] if words else []}
         return render(request, "owner/find_lot.html", context)

@@ -157,6 +157,15 @@ def test_who_oversees_no_district_finds_nothing(client, role):
     assert {client.get(url).status_code for url in urls} == {404}
 
 
+@pytest.mark.parametrize("name", ["city_lots", "city_export"])
+def test_words_that_no_database_stores_find_what_the_rest_means(client, staff, district, name):
+    lot = lot_of(district)
+
+    answer = client.get(page(name), {"q": f"{lot.name}\x00"})
+
+    assert lot.name in answer.content.decode()
+
+
 def test_a_stranger_is_asked_to_sign_in(client):
     for url in (page("city"), page("city_lots"), page("city_export"), page("city_policy", 1)):
         assert client.get(url)["Location"].startswith(reverse("account_login"))
@@ -205,7 +214,14 @@ def test_a_policy_is_changed_and_its_history_shown(client, staff, district):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": "magic"}, {"fragment_weight": "1.5"}, {"threshold": "nan"}, {"modal_stay_h": ""}]
+    "wrong",
+    [
+        {"name": "magic"},
+        {"fragment_weight": "1.5"},
+        {"threshold": "nan"},
+        {"modal_stay_h": ""},
+        {"modal_stay_h": "1e308"},
+    ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(client, staff, district, wrong):
     lot = lot_of(district)

@@ -290,3 +290,7 @@ def test_pages_cost_the_same_for_one_row_and_for_three(client, manager, lot):
 
     assert {url: count_queries(client, url) for url in urls} == before
     assert max(before.values()) <= MOST_QUERIES
+
+
+def test_words_that_no_database_stores_find_what_the_rest_means(client, lot):
+    assert lot.name in text(client.get(page("manager_lots"), {"q": f"{lot.name}\x00"}))

@@ -161,6 +161,7 @@ def test_an_end_before_the_start_means_the_next_day_and_the_page_says_so(client,
         ({"last_date": "2025-12-31"}, "The last day can&#x27;t be before the first."),
         ({"last_date": "2026-01-02"}, "The last day lies in the past."),
         ({"starts_at_local": "25:99"}, "Enter a valid time."),
+        ({"first_date": "9999-12-31"}, "Ensure this value is less than or equal to 2100-01-01."),
     ],
 )
 def test_hours_that_make_no_sense_are_refused_in_a_sentence(client, space, wrong, sentence):
@@ -309,3 +310,9 @@ def test_pages_cost_the_same_for_one_row_and_for_three(client, owner, space):
 
     assert {url: count_queries(client, url) for url in urls} == before
     assert max(before.values()) <= MOST_QUERIES
+
+
+def test_words_that_no_database_stores_find_what_the_rest_means(client, owner):
+    lot = make_lot()
+
+    assert lot.name in text(client.get(page("owner_register"), {"q": f"{lot.name}\x00"}))
