@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from parking_share.accounts.models import User
 
@@ -29,9 +31,19 @@ def signed_in(
             return view(cast("PersonalRequest", request), *args, **options)
         if wants_fragment(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_way_back(request))
 
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponseBase]", guarded)
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Where to go on after the log-in: what was sent is lost, so the page that it was sent from."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, request.get_host(), require_https=request.is_secure()):
+        return "/"
+    return urlsplit(page)._replace(scheme="", netloc="").geturl() or "/"
 
 
 def wants_fragment(request: HttpRequest) -> bool:

@@ -40,16 +40,27 @@ def test_stranger_can_not_touch_a_reservation(name):
     assert theirs.status == Status.ACCEPTED
 
 
-@pytest.mark.parametrize(
-    ("method", "name"),
-    [("get", name) for name in OWN_PAGES] + [("post", name) for name in ["web:cancel", "web:arrive", "web:leave"]],
-)
-def test_visitor_is_asked_to_log_in(client, method, name):
+@pytest.mark.parametrize("name", OWN_PAGES)
+def test_visitor_is_asked_to_log_in(client, name):
     theirs = make_reservation(make_user(), make_shared_lot())
 
-    response = getattr(client, method)(page_of(theirs, name))
+    response = client.get(page_of(theirs, name))
 
     assert response.url == f"/account/login/?next={page_of(theirs, name)}"
+
+
+@pytest.mark.parametrize(
+    ("came_from", "goes_on_to"),
+    [("http://testserver/book/1?from=now", "/book/1%3Ffrom%3Dnow"), ("http://elsewhere.example/x", "/"), ("", "/")],
+    ids=["page", "elsewhere", "unknown"],
+)
+@pytest.mark.parametrize("name", ["web:cancel", "web:arrive", "web:leave"])
+def test_form_sent_after_a_log_out_comes_back_to_its_page(client, name, came_from, goes_on_to):
+    theirs = make_reservation(make_user(), make_shared_lot())
+
+    response = client.post(page_of(theirs, name), headers={"Referer": came_from})
+
+    assert response.url == f"/account/login/?next={goes_on_to}"
 
 
 def test_fragment_asked_for_after_a_log_out_reloads_its_page(client):
