@@ -127,6 +127,14 @@ def test_mail_is_sent_once_in_the_language_of_its_reader():
     assert mail.outbox[0].subject.strip()
 
 
+def test_subject_of_a_mail_is_text_and_no_markup():
+    decided(make_shared_lot(name="Smith's & Sons"))
+    services.write_notices(now=NOW)
+    services.mail_notices(now=NOW)
+
+    assert mail.outbox[0].subject.startswith("Smith's & Sons: ")
+
+
 def test_mail_claimed_by_one_worker_is_left_alone_by_another():
     decided(make_shared_lot())
     services.write_notices(now=NOW)
