@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -22,7 +23,7 @@ from parking_share.api.views import as_json
 from parking_share.api.waiting import LONGEST_WAIT_S, preferred_wait, wait_for_decision
 from parking_share.reservations import services
 from parking_share.reservations.models import IdempotencyKey, Reservation
-from parking_share.reservations.selectors import reservations_of
+from parking_share.reservations.selectors import WITH_VEHICLES, reservations_of
 from parking_share.reservations.services import OnceOnly
 from parking_share.reservations.states import Reason, Status
 
@@ -70,7 +71,7 @@ def body_of(reservation: Reservation) -> str:
 
 
 def first_answer(request: Request, asked: Reservation, once: OnceOnly) -> HttpResponse:
-    """Wait as long as the client would; keep the reply once it is final. Who does not wait costs no query."""
+    """Wait as long as the client would; keep the reply once it is final."""
     seconds = preferred_wait(request.headers.get("Prefer", ""))
     waited = seconds is not None and wait_for_decision(asked.pk, seconds=seconds)
     reservation = own_reservation(caller(request), asked.pk) if waited else asked
@@ -78,6 +79,7 @@ def first_answer(request: Request, asked: Reservation, once: OnceOnly) -> HttpRe
     if key is not None:
         answer = _final(key, lambda: body_of(reservation))
     else:
+        prefetch_related_objects([reservation], WITH_VEHICLES)
         answer = _answer(body_of(reservation), status.HTTP_202_ACCEPTED, reservation.pk)
         answer["Retry-After"] = str(RETRY_SOON_S)
     if waited:

@@ -84,8 +84,7 @@ def record_request(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | 
 
 
 def _name_vehicles(reservation: Reservation, vehicles: Sequence[Vehicle]) -> None:
-    """Write the cars of a new reservation; whoever got the reservation has them at hand without a query."""
-    rows = ReservationVehicle.objects.bulk_create(
+    ReservationVehicle.objects.bulk_create(
         ReservationVehicle(
             reservation=reservation,
             vehicle=vehicle,
@@ -95,7 +94,6 @@ def _name_vehicles(reservation: Reservation, vehicles: Sequence[Vehicle]) -> Non
         )
         for vehicle in vehicles
     )
-    reservation._prefetched_objects_cache = {"vehicle_rows": rows}  # type: ignore[attr-defined]  # Django's own place
 
 
 def cancel_reservation(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
