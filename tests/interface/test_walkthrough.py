@@ -30,7 +30,8 @@ def test_walkthrough_does_what_the_document_says(site, tmp_path):
         starts_at=clock.now() - hours(1), ends_at=clock.now() + hours(30), latitude=22.5482, longitude=114.1315
     )
     script = "set -euo pipefail\n" + "\n".join(re.findall(r"^```bash\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S))
-    environment = os.environ | {"SITE": site.address, "LOGIN": driver.email, "PASSWORD": PASSWORD}
+    here = {"LATITUDE": "22.548", "LONGITUDE": "114.131"}
+    environment = os.environ | here | {"SITE": site.address, "LOGIN": driver.email, "PASSWORD": PASSWORD}
 
     walk = subprocess.run(
         ["bash", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
