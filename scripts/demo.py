@@ -137,7 +137,9 @@ def wait_for_answer(services: list[Service], url: str, button: StopButton) -> No
 
 def show_welcome(environment: dict[str, str], web: WebAddress, took_s: float) -> None:
     """Print the address and the log-ins."""
-    logins = subprocess.run(LOGINS, env=environment, capture_output=True, text=True, check=False)
+    logins = subprocess.run(
+        LOGINS, env=environment | {"LANGUAGE_CODE": terminal_language()}, capture_output=True, text=True, check=False
+    )
     rule = "─" * 78
     print(f"\n{rule}\n  Parking Share is ready after {took_s:.0f} s:  {web.url}\n")
     print("\n".join(f"  {line}" for line in logins.stdout.splitlines()))
@@ -167,6 +169,12 @@ def run_demo(button: StopButton) -> None:
         stop_all(services)
         RUNNING.unlink(missing_ok=True)
         ENVIRONMENT.unlink(missing_ok=True)
+
+
+def terminal_language() -> str:
+    """The language of whoever reads this terminal, as far as the site speaks it."""
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh-hans" if spoken.startswith("zh") else "en"
 
 
 def main() -> int:
