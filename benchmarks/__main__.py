@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> int:
         if "bookings" in parts:
             with (
                 live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site,
-                bookings.bare_site(site) as bare,
+                bookings.bare_sites(site) as anchors,
             ):
-                bookings.report(site, bare, repeats=repeats, number=number)
+                bookings.report(site, anchors, repeats=repeats, number=number)
     return 0
 
 

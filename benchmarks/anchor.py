@@ -4,11 +4,14 @@ No authentication, no permission, no middleware; one serializer of three fields,
 out. Served by the same gunicorn with the same number of workers and threads, on the same database.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.urls import path
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -37,8 +40,8 @@ class RowIn(serializers.Serializer[Any]):
 
 
 class Insert(APIView):
-    authentication_classes = ()
-    permission_classes = ()
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    permission_classes: Sequence[type[BasePermission]] = ()
 
     def post(self, request: Request) -> Response:
         asked = RowIn(data=request.data)

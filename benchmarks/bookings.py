@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,14 @@ from tests.live import LiveSite, Process
 
 CLIENTS, LOTS, SPACES, WEB_WORKERS, WEB_THREADS = 16, 50, 40, 2, 4
 Caller = tuple[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchors:
+    """Addresses of the bare inserts: without anything of ours, and behind our middleware and tokens."""
+
+    bare: str
+    signed: str
 
 
 def tomorrow() -> datetime:
@@ -61,14 +70,14 @@ def booking(lot: Lot, caller: Caller, number: int, *, wait_s: int = 0) -> Call:
     return "POST", "/api/v1/reservations", data, headers | ({"Prefer": f"wait={wait_s}"} if wait_s else {})
 
 
-def insert(number: int) -> Call:
+def insert(number: int, token: str = "") -> Call:
     starts_at = tomorrow() + hours(number % 20)
     data = {"lot": number, "starts_at": starts_at.isoformat(), "ends_at": (starts_at + hours(2)).isoformat()}
-    return "POST", "/rows", data, {}
+    return "POST", "/rows", data, {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def inserts_per_second(address: str, number: int) -> float:
-    calls = [insert(place) for place in range(number)]
+def inserts_per_second(address: str, number: int, token: str = "") -> float:
+    calls = [insert(place, token) for place in range(number)]
     return number / timed(lambda: _expect(send_all(address, calls, clients=CLIENTS), {201}))
 
 
@@ -92,35 +101,59 @@ def waits_s(site: LiveSite, lots: list[Lot], callers: list[Caller]) -> list[floa
     return [answer.took_s for answer in answers]
 
 
-def measure(site: LiveSite, anchor: str, *, repeats: int, number: int) -> tuple[list[float], list[float], list[float]]:
-    """Rates of the bare insert, of bookings over 50 lots and of one hot lot, taken in turn."""
-    lots = make_lots(LOTS)
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Per second, one value a round: two bare inserts, bookings over 50 lots, bookings in one hot lot."""
+
+    bare: list[float]
+    signed: list[float]
+    spread: list[float]
+    hot: list[float]
+
+
+def measure(site: LiveSite, anchors: Anchors, *, repeats: int, number: int) -> Rates:
+    """All four in turn, so that what else the machine does meets them alike."""
+    lots, (token, _car) = make_lots(LOTS), make_callers(1)[0]
     bookings_per_second(site, lots, make_callers(LOTS))  # warm
-    inserts_per_second(anchor, number)
-    bare, spread, hot = [], [], []
+    inserts_per_second(anchors.bare, number)
+    inserts_per_second(anchors.signed, number, token)
+    rates = Rates(bare=[], signed=[], spread=[], hot=[])
     for _ in range(repeats):
-        bare.append(inserts_per_second(anchor, number))
-        spread.append(bookings_per_second(site, lots, make_callers(number)))
-        hot.append(bookings_per_second(site, make_lots(1), make_callers(number)))
-    return bare, spread, hot
+        rates.bare.append(inserts_per_second(anchors.bare, number))
+        rates.signed.append(inserts_per_second(anchors.signed, number, token))
+        rates.spread.append(bookings_per_second(site, lots, make_callers(number)))
+        rates.hot.append(bookings_per_second(site, make_lots(1), make_callers(number)))
+    return rates
 
 
-def report(site: LiveSite, anchor: str, *, repeats: int, number: int) -> None:
-    bare, spread, hot = measure(site, anchor, repeats=repeats, number=number)
-    floor = statistics.median(bare)
+def report(site: LiveSite, anchors: Anchors, *, repeats: int, number: int) -> None:
+    rates = measure(site, anchors, repeats=repeats, number=number)
+    bare, signed = statistics.median(rates.bare), statistics.median(rates.signed)
     print(f"\nBookings decided per second: {CLIENTS} clients, {number} requests a round, median of {repeats} rounds")
-    print(f"  bare insert on REST framework   {floor:8.1f}/s")
-    for name, rates in ((f"bookings over {LOTS} lots", spread), ("bookings in one hot lot", hot)):
-        rate = statistics.median(rates)
-        print(f"  {name:<31} {rate:8.1f}/s   {rate / floor:.2f} of the bare insert (bar 0.30)")
+    print(f"  bare insert on REST framework         {bare:8.1f}/s")
+    print(f"  the same behind our middleware, token {signed:8.1f}/s")
+    for name, values in ((f"bookings over {LOTS} lots", rates.spread), ("bookings in one hot lot", rates.hot)):
+        rate = statistics.median(values)
+        print(
+            f"  {name:<37} {rate:8.1f}/s   {rate / bare:.2f} of the first (bar 0.30), {rate / signed:.2f} of the second"
+        )
     taken = sorted(waits_s(site, make_lots(LOTS), make_callers(100)))
     print("\nFrom request to decision, one driver after the other, worker warm")
     print(f"  p50 {taken[49] * 1000:6.0f} ms   p95 {taken[94] * 1000:6.0f} ms (bar 1000 ms)")
 
 
 @contextmanager
-def bare_site(site: LiveSite) -> Iterator[str]:
-    """The anchor under the same server with the same settings of it; gives its address."""
+def bare_sites(site: LiveSite) -> Iterator[Anchors]:
+    """Both anchors under the same server with the same settings of it."""
+    with (
+        _serving(site, "benchmarks.anchor_settings") as bare,
+        _serving(site, "benchmarks.site_anchor_settings") as signed,
+    ):
+        yield Anchors(bare=bare, signed=signed)
+
+
+@contextmanager
+def _serving(site: LiveSite, settings: str) -> Iterator[str]:
     with TemporaryDirectory(prefix="bench-") as folder:
         port = free_port()
         command = (
@@ -128,7 +161,7 @@ def bare_site(site: LiveSite) -> Iterator[str]:
             "--worker-class", "gthread", "--workers", str(WEB_WORKERS), "--threads", str(WEB_THREADS),
             "--no-control-socket",
         )  # fmt: skip
-        environment = site.environment | {"DJANGO_SETTINGS_MODULE": "benchmarks.anchor_settings", "PORT": str(port)}
+        environment = site.environment | {"DJANGO_SETTINGS_MODULE": settings, "PORT": str(port)}
         process = Process("anchor", command, environment, Path(folder) / "anchor.log")
         process.start()
         try:
