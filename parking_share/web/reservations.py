@@ -25,6 +25,7 @@ from parking_share.web.live_status import LiveStatus
 
 EARLIER_A_PAGE = 20
 ANOTHER_TIME_MAY_HELP = {Reason.NO_FREE_SPACE, Reason.FRAGMENTS_OUTWEIGH_REVENUE}
+ANOTHER_LOT_MAY_HELP = ANOTHER_TIME_MAY_HELP | {Reason.LOT_CLOSED}
 
 
 @require_safe
@@ -61,10 +62,16 @@ def reservation_detail(request: PersonalRequest, reservation_id: int) -> HttpRes
 def alternatives(request: PersonalRequest, reservation_id: int) -> HttpResponse:
     """Times at which the same lot would say yes, each with a form that books it; asked for after a refusal."""
     reservation = _own(request, reservation_id)
-    found = alternatives_for(reservation, now=clock.now()) if reservation.reason in ANOTHER_TIME_MAY_HELP else []
-    offers = [(one, _token(reservation, one)) for one in found]
+    time_may_help = reservation.reason in ANOTHER_TIME_MAY_HELP
+    found = alternatives_for(reservation, now=clock.now()) if time_may_help else []
     template = "driver/_alternatives.html" if wants_fragment(request) else "driver/alternatives.html"
-    return render(request, template, {"reservation": reservation, "offers": offers})
+    shown = {
+        "reservation": reservation,
+        "offers": [(one, _token(reservation, one)) for one in found],
+        "time_may_help": time_may_help,
+        "lot_may_help": reservation.reason in ANOTHER_LOT_MAY_HELP,
+    }
+    return render(request, template, shown)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
