@@ -23,10 +23,10 @@ pytestmark = pytest.mark.django_db
 def broker():
     """The real broker, with empty queues."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete("decide", "default")
+        client.delete("decide", "default", bells._mark("allocation.decide"))
         bells._ropes.cache_clear()
         yield client
-        client.delete("decide", "default")
+        client.delete("decide", "default", bells._mark("allocation.decide"))
 
 
 @pytest.fixture
@@ -78,6 +78,26 @@ def test_request_rings_after_commit(broker, django_capture_on_commit_callbacks):
         assert broker.llen("decide") == 0
 
     assert broker.llen("decide") == 1
+
+
+def test_one_bell_is_enough_until_it_is_answered(broker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(make_shared_lot())
+        ask(make_shared_lot())
+    assert broker.llen("decide") == 1
+
+    bells.answer("allocation.decide")
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(make_shared_lot())
+
+    assert broker.llen("decide") == 2
+
+
+def test_a_bell_that_got_lost_keeps_nobody_from_ringing_for_long(broker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(make_shared_lot())
+
+    assert 0 < broker.pttl(bells._mark("allocation.decide")) <= bells.ON_ITS_WAY_MS
 
 
 @pytest.mark.django_db(transaction=True)
