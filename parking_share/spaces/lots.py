@@ -49,11 +49,13 @@ class Bay:
     return_margin_min: int = 15
 
 
-def register_space(*, owner: User, lot: Lot, bay: Bay) -> Space:
+@transaction.atomic
+def register_space(*, owner: User, lot: Lot, bay: Bay, now: datetime) -> Space:
     """Enter an owner's bay; it waits for the manager's approval. A bay that was refused may be asked for again."""
     label = bay.label.strip()
     if not label:
         raise SpaceRefused(_("Write the number that is painted on the bay."))
+    Lot.objects.select_for_update(no_key=True).get(pk=lot.pk)
     described = {
         "size": bay.size,
         "height_limit_cm": bay.height_limit_cm,
@@ -63,7 +65,9 @@ def register_space(*, owner: User, lot: Lot, bay: Bay) -> Space:
     }
     refused = Space.objects.filter(lot=lot, label=label, owner=owner, standing=Standing.REFUSED)
     if refused.update(standing=Standing.PENDING, **described):
-        return Space.objects.select_related("lot").get(lot=lot, label=label)
+        space = Space.objects.select_related("lot").get(lot=lot, label=label)
+        services.materialise_windows(space=space, now=now)  # the return margin may be another
+        return space
     try:
         with transaction.atomic():
             return Space.objects.create(owner=owner, lot=lot, label=label, standing=Standing.PENDING, **described)

@@ -177,7 +177,9 @@ class BookingLimits(models.Model):
                 violation_error_message=_("The longest stay can't be shorter than the shortest."),
             ),
             models.CheckConstraint(
-                name="booking_limits_stay_within_shown_windows", condition=Q(furthest_ahead_days__lte=55)
+                name="booking_limits_stay_within_shown_windows",
+                condition=Q(furthest_ahead_days__lte=55),
+                violation_error_message=_("Bookings are possible at most 55 days ahead."),
             ),
         ]
 

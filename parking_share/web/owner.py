@@ -55,7 +55,7 @@ def register(request: PersonalRequest) -> HttpResponse:
     form = BayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            space = lots.register_space(owner=request.user, lot=lot, bay=Bay(**form.cleaned_data))
+            space = lots.register_space(owner=request.user, lot=lot, bay=Bay(**form.cleaned_data), now=clock.now())
         except DomainError as refusal:
             form.add_error("label", refusal.sentence)
         else:

@@ -8,6 +8,7 @@ from parking_share.spaces import lots
 from parking_share.spaces.lots import Bay, LimitsRefused, ResidentRefused, SpaceRefused
 from parking_share.spaces.models import BookingLimits, ShareWindow, Space
 from parking_share.spaces.selectors import limits_of
+from parking_share.spaces.services import publish_hours
 from tests.factories import NOW, make_lot, make_space, make_user
 
 pytestmark = pytest.mark.django_db
@@ -18,19 +19,19 @@ Standing = Space.Standing
 def test_a_registered_bay_waits_for_approval():
     lot, owner = make_lot(), make_user()
 
-    space = lots.register_space(owner=owner, lot=lot, bay=Bay(label=" B-12 ", has_charger=True))
+    space = lots.register_space(owner=owner, lot=lot, bay=Bay(label=" B-12 ", has_charger=True), now=NOW)
 
     assert (space.label, space.owner, space.standing, space.has_charger) == ("B-12", owner, Standing.PENDING, True)
 
 
 def test_a_label_is_registered_once_per_lot():
     lot, owner, rival = make_lot(name="翠竹苑"), make_user(), make_user()
-    lots.register_space(owner=owner, lot=lot, bay=Bay(label="B-12"))
+    lots.register_space(owner=owner, lot=lot, bay=Bay(label="B-12"), now=NOW)
 
     with pytest.raises(SpaceRefused, match="B-12"):
-        lots.register_space(owner=rival, lot=lot, bay=Bay(label="B-12"))
+        lots.register_space(owner=rival, lot=lot, bay=Bay(label="B-12"), now=NOW)
 
-    assert lots.register_space(owner=rival, lot=make_lot(), bay=Bay(label="B-12")).owner == rival
+    assert lots.register_space(owner=rival, lot=make_lot(), bay=Bay(label="B-12"), now=NOW).owner == rival
 
 
 def test_a_refused_bay_may_be_asked_for_again_by_its_owner_only():
@@ -38,8 +39,8 @@ def test_a_refused_bay_may_be_asked_for_again_by_its_owner_only():
     space = make_space(lot, owner=owner, label="B-12", standing=Standing.REFUSED)
 
     with pytest.raises(SpaceRefused):
-        lots.register_space(owner=rival, lot=lot, bay=Bay(label="B-12"))
-    again = lots.register_space(owner=owner, lot=lot, bay=Bay(label="B-12", size=3))
+        lots.register_space(owner=rival, lot=lot, bay=Bay(label="B-12"), now=NOW)
+    again = lots.register_space(owner=owner, lot=lot, bay=Bay(label="B-12", size=3), now=NOW)
 
     assert (again.pk, again.standing, again.size) == (space.pk, Standing.PENDING, 3)
 
@@ -158,3 +159,27 @@ def test_a_resident_is_removed_from_ones_own_list_only():
 
     lots.remove_resident(lot=lot, resident_id=resident.pk)
     assert lot.residents.count() == 0
+
+
+def test_a_bay_asked_for_again_keeps_its_hours_and_takes_the_new_return_margin():
+    lot, owner = make_lot(), make_user()
+    space = make_space(lot, owner=owner, label="B-12", standing=Standing.REFUSED, return_margin_min=15)
+    publish_hours(
+        space=space,
+        weekdays=[1],
+        starts_at_local=time(9),
+        ends_at_local=time(18),
+        first_date=date(2026, 11, 23),
+        last_date=date(2026, 11, 23),
+        now=NOW,
+    )
+
+    lots.register_space(owner=owner, lot=lot, bay=Bay(label="B-12", return_margin_min=60), now=NOW)
+
+    window = space.windows.current().get()
+    assert f"{window.ends_at.astimezone(lot.zone):%H:%M}" == "17:00"
+
+
+def test_limits_refuse_days_beyond_the_shown_windows_in_a_sentence():
+    with pytest.raises(LimitsRefused, match="最多只能提前 55 天"):
+        lots.set_limits(lot=make_lot(), furthest_ahead_days=56)

@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='bookinglimits',
-            constraint=models.CheckConstraint(condition=models.Q(('furthest_ahead_days__lte', 55)), name='booking_limits_stay_within_shown_windows'),
+            constraint=models.CheckConstraint(condition=models.Q(('furthest_ahead_days__lte', 55)), name='booking_limits_stay_within_shown_windows', violation_error_message='Bookings are possible at most 55 days ahead.'),
         ),
         migrations.AddConstraint(
             model_name='resident',
