@@ -9,6 +9,9 @@ from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Reason
 from parking_share.spaces.models import Lot, Space
 
+HIGHEST_THRESHOLD = 1000
+SHORTEST_MODAL_STAY_H, LONGEST_MODAL_STAY_H = 0.25, 24
+
 
 class PolicyName(models.TextChoices):
     FCFS = "fcfs", _("first come, first served")
@@ -25,12 +28,16 @@ class LotPolicy(models.Model):
     )
     version = models.PositiveIntegerField(_("version"), default=1)
     name = models.CharField(_("policy"), max_length=20, choices=PolicyName, default=PolicyName.BEST_FIT)
-    threshold = models.FloatField(_("threshold"), default=1.5, validators=[MinValueValidator(0)])
+    threshold = models.FloatField(
+        _("threshold"), default=1.5, validators=[MinValueValidator(0), MaxValueValidator(HIGHEST_THRESHOLD)]
+    )
     fragment_weight = models.FloatField(
         _("weight of fragmentation"), default=0.7, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
     modal_stay_h = models.FloatField(
-        _("most frequent stay in hours"), default=3.0, validators=[MinValueValidator(0.25)]
+        _("most frequent stay in hours"),
+        default=3.0,
+        validators=[MinValueValidator(SHORTEST_MODAL_STAY_H), MaxValueValidator(LONGEST_MODAL_STAY_H)],
     )
     valid_from = models.DateTimeField(_("valid from"), default=timezone.now)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
@@ -51,7 +58,9 @@ class LotPolicy(models.Model):
             ),
             models.CheckConstraint(name="lot_policy_weight_is_a_share", condition=Q(fragment_weight__range=(0, 1))),
             models.CheckConstraint(
-                name="lot_policy_numbers_make_sense", condition=Q(threshold__gte=0, modal_stay_h__gte=0.25)
+                name="lot_policy_numbers_make_sense",
+                condition=Q(threshold__range=(0, HIGHEST_THRESHOLD))
+                & Q(modal_stay_h__range=(SHORTEST_MODAL_STAY_H, LONGEST_MODAL_STAY_H)),
             ),
             models.CheckConstraint(
                 name="lot_policy_superseded_after_valid",

@@ -1,5 +1,6 @@
 """Changing how a lot decides: every change is a new version, so that each decision names the rules it was made by."""
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -46,6 +47,8 @@ def change_policy(*, lot: Lot | None, settings: Settings, changed_by: User, now:
         changed_by=changed_by,
         **asdict(settings),
     )
+    if not all(map(math.isfinite, (following.threshold, following.fragment_weight, following.modal_stay_h))):
+        raise PolicyRefused(_("Write plain numbers."))
     try:
         following.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:

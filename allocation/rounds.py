@@ -1,7 +1,7 @@
 """One round of answers: rows and pictures in, decisions or final spaces out. Nothing is written here."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import numpy as np
@@ -23,7 +23,7 @@ _REASONS = {
 def decide_each(waiting: Sequence[Reservation], pictures: Mapping[int, LotPicture], *, now: datetime) -> list[Decision]:
     """Ask the lot's policy for each request in turn; what it accepts is taken for the next. Writes nothing."""
     eligible = eligible_spaces(pictures, waiting)
-    cars = _CarsInUse([row for request in waiting for row in request.vehicle_rows.all()], now=now)
+    cars = CarsInUse([row for request in waiting for row in request.vehicle_rows.all()], now=now)
     decisions = []
     for reservation in waiting:
         picture = pictures[reservation.lot_id]
@@ -37,7 +37,7 @@ def decide_each(waiting: Sequence[Reservation], pictures: Mapping[int, LotPictur
 
 
 def _answer(
-    reservation: Reservation, request: Request | None, picture: LotPicture, cars: "_CarsInUse", *, now: datetime
+    reservation: Reservation, request: Request | None, picture: LotPicture, cars: "CarsInUse", *, now: datetime
 ) -> tuple[Reason, int | None]:
     if request is None or reservation.ends_at <= now:
         return Reason.TOO_LATE, None
@@ -99,7 +99,7 @@ def _start(request: Request | None) -> int:
     return -1 if request is None else request.start
 
 
-class _CarsInUse:
+class CarsInUse:
     """Held periods by plate, so that no car is promised two bays at once."""
 
     def __init__(self, rows: Iterable[ReservationVehicle], *, now: datetime) -> None:
@@ -108,10 +108,12 @@ class _CarsInUse:
             for row in reservations.clashing_plates(rows, now=now)
         ]
 
-    def clash_with(self, reservation: Reservation) -> bool:
+    def clash_with(self, reservation: Reservation, *, later_by: timedelta = timedelta(0)) -> bool:
+        """Whether one of its cars is promised elsewhere in its period, or in one moved by so much."""
         plates = {bytes(row.plate_exact_hash) for row in reservation.vehicle_rows.all()}
+        starts_at, ends_at = reservation.held_from + later_by, reservation.held_until + later_by
         return any(
-            plate in plates and held_from < reservation.held_until and held_until > reservation.held_from
+            plate in plates and held_from < ends_at and held_until > starts_at
             for plate, held_from, held_until in self._held
         )
 

@@ -8,6 +8,7 @@ from django.db.models import Min, QuerySet
 from allocation.engine.request import Request
 from allocation.models import Decision
 from allocation.pictures import eligible_spaces, lot_picture
+from allocation.rounds import CarsInUse
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import lapsed_holds
 from parking_share.reservations.states import Status
@@ -27,18 +28,20 @@ class Alternative:
 
 
 def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) -> list[Alternative]:
-    """Periods of the same length up to an hour earlier or later that the lot's policy would accept, nearest first."""
+    """Periods of the same length up to an hour earlier or later that would be accepted now, nearest first."""
     if not reservation.lot.is_open or reservation.starts_at + timedelta(minutes=max(ALTERNATIVE_SHIFTS)) < now:
         return []
     picture = lot_picture(reservation.lot, latest_end=reservation.ends_at + timedelta(hours=1), now=now)
     rates = picture.rates
     eligible = eligible_spaces({picture.lot.pk: picture}, [reservation])[reservation.pk]
+    cars = CarsInUse(reservation.vehicle_rows.all(), now=now)
+    latest_start = now + timedelta(days=picture.limits.furthest_ahead_days)
     found = []
     for minutes in ALTERNATIVE_SHIFTS:
         shift = timedelta(minutes=minutes)
         starts_at, ends_at = reservation.starts_at + shift, reservation.ends_at + shift
         start, end = picture.grid.outward(starts_at, ends_at)
-        if starts_at < now or start >= end:
+        if not now <= starts_at <= latest_start or start >= end or cars.clash_with(reservation, later_by=shift):
             continue
         decision = picture.policy.decide(picture.state, Request(start=start, end=end, eligible=eligible))
         if decision.space is not None:

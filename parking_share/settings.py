@@ -165,12 +165,17 @@ CELERY_BEAT_SCHEDULE = {
     "notices": {"task": "notices.tell", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
     "mail": {"task": "notices.mail", "schedule": timedelta(seconds=15), "options": {"expires": 15}},
     "windows": {"task": "spaces.materialise_all", "schedule": crontab(minute=7, hour="*/6")},
+    "plates": {"task": "reservations.forget_plates", "schedule": crontab(minute=41, hour=3)},
     "keys": {"task": "reservations.forget_old_keys", "schedule": crontab(minute=23)},
 }
 
 # Limits of log-in attempts live in the database: they survive a flushed Redis
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
     "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
 }
 
@@ -296,6 +301,7 @@ if IS_PRODUCTION:
     SECURE_REDIRECT_EXEMPT = [r"^api/", r"^healthz$", r"^readyz$"]
     if env.bool("BEHIND_PROXY", default=False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+        ALLAUTH_TRUSTED_PROXY_COUNT = 1
 
 # Logs: one JSON object a line; a request's id goes with it into Celery
 DJANGO_STRUCTLOG_CELERY_ENABLED = True

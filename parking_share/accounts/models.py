@@ -152,7 +152,8 @@ class Vehicle(models.Model):
 
     @property
     def plate(self) -> str:
-        return plates.decrypt_plate(bytes(self.plate_encrypted))
+        """Empty once it has been forgotten."""
+        return plates.decrypt_plate(bytes(self.plate_encrypted)) if self.plate_encrypted else ""
 
     @property
     def masked_plate(self) -> str:

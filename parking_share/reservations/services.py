@@ -34,6 +34,10 @@ class KeyReused(DomainError):
     code = "idempotency_key_used"
 
 
+class ArrivedTooLate(DomainError):
+    code = "arrived_too_late"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What a driver asks for."""
@@ -105,11 +109,14 @@ def cancel_reservation(*, reservation_id: int, actor: User, now: datetime) -> Re
     )
 
 
+@transaction.atomic(savepoint=False)
 def record_arrival(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
-    """The driver says that the car is in its bay."""
-    return transitions.make_transition(
-        Change(reservation_id=reservation_id, to=Status.PARKED, reason=Reason.ARRIVED), at=now, actor=actor
-    )
+    """The driver says that the car is in its bay; after the grace the bay may be somebody else's."""
+    reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+    if reservation.status == Status.ASSIGNED and reservation.lapses_at is not None and reservation.lapses_at <= now:
+        raise ArrivedTooLate(_("Your bay was given back, because you had not arrived in time. Book again."))
+    change = Change(reservation_id=reservation_id, to=Status.PARKED, reason=Reason.ARRIVED)
+    return transitions.make_transitions([change], at=now, actor=actor, locked=[reservation])[0]
 
 
 def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
@@ -170,9 +177,7 @@ def _check(driver: User, wish: Wish, limits: BookingLimits, *, now: datetime) ->
         sentence = ngettext("Book at least %(n)s minute.", "Book at least %(n)s minutes.", limits.shortest_stay_min)
         raise RequestRefused("too_short", sentence % {"n": limits.shortest_stay_min})
     if stay > timedelta(minutes=limits.longest_stay_min):
-        hours = limits.longest_stay_min // 60
-        sentence = ngettext("Book at most %(n)s hour.", "Book at most %(n)s hours.", hours)
-        raise RequestRefused("too_long", sentence % {"n": hours})
+        raise RequestRefused("too_long", _longest_stay(limits.longest_stay_min))
     if wish.starts_at > now + timedelta(days=limits.furthest_ahead_days):
         sentence = ngettext(
             "Book at most %(n)s day ahead.", "Book at most %(n)s days ahead.", limits.furthest_ahead_days
@@ -191,6 +196,13 @@ def _check(driver: User, wish: Wish, limits: BookingLimits, *, now: datetime) ->
             _("You have %(n)s open reservations, as many as allowed. Cancel one first.")
             % {"n": limits.open_requests_per_driver},
         )
+
+
+def _longest_stay(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    if rest:
+        return ngettext("Book at most %(n)s minute.", "Book at most %(n)s minutes.", minutes) % {"n": minutes}
+    return ngettext("Book at most %(n)s hour.", "Book at most %(n)s hours.", hours) % {"n": hours}
 
 
 def _remember(once: OnceOnly, *, caller: User, reservation: Reservation, now: datetime) -> None:

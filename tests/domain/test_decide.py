@@ -9,7 +9,7 @@ from allocation import selectors, services
 from allocation.models import Decision
 from parking_share import bells
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.services import Wish
+from parking_share.reservations.services import ArrivedTooLate, Wish, record_arrival
 from parking_share.reservations.states import Reason, Status
 from parking_share.spaces.models import Lot
 from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
@@ -151,3 +151,34 @@ def locked_elsewhere(lot):
     finally:
         done.set()
         holder.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_driver_who_comes_after_the_grace_is_told_that_the_bay_is_gone():
+    lot = make_shared_lot()
+    late = ask(lot)
+    services.decide(lot_id=lot.pk, now=NOW)
+    services.assign_arrivals(lot_id=lot.pk, now=NOW + hours(1))
+
+    with pytest.raises(ArrivedTooLate):
+        record_arrival(reservation_id=late.pk, actor=late.driver, now=NOW + hours(2) + timedelta(minutes=1))
+
+    assert record_arrival(reservation_id=late.pk, actor=late.driver, now=NOW + hours(1)).status == Status.PARKED
+
+
+def test_alternatives_leave_out_times_at_which_the_car_is_elsewhere():
+    driver = make_user()
+    car = make_vehicle(driver)
+    full, elsewhere = make_shared_lot(ends_at=NOW + hours(3)), make_shared_lot()
+    ask(full, starts_in=1, ends_in=2)
+    ask(elsewhere, starts_in=2, ends_in=4, driver=driver, vehicle=car)
+    for lot in (full, elsewhere):
+        services.decide(lot_id=lot.pk, now=NOW)
+    declined = ask(full, starts_in=1, ends_in=2, driver=driver, vehicle=car)
+    services.decide(lot_id=full.pk, now=NOW)
+    declined.refresh_from_db()
+
+    offered = [one.starts_at - NOW for one in selectors.alternatives_for(declined, now=NOW)]
+
+    assert declined.reason == Reason.NO_FREE_SPACE
+    assert offered == [hours(0)]

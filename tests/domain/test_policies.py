@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -99,3 +100,12 @@ def test_two_changes_at_once_make_two_versions_and_one_in_force(scoped):
     rows = history_of(lot if scoped else None)
     assert errors == []
     assert [(row.version, row.superseded_at is None) for row in rows] == [(2, True), (1, False)]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [{"threshold": float("nan")}, {"threshold": 1e308}, {"modal_stay_h": float("inf")}, {"modal_stay_h": 1e308}],
+)
+def test_numbers_with_which_no_decision_could_be_made_are_refused(numbers):
+    with pytest.raises(PolicyRefused):
+        change_policy(lot=make_lot(), settings=replace(FCFS, **numbers), changed_by=make_user(), now=NOW)
