@@ -244,7 +244,6 @@ TIME_ZONE = "Asia/Shanghai"
 # Static files: our own, and the front-end packages that npm installed
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "parking_share" / "web" / "static"]
 NODE_MODULES = BASE_DIR / "node_modules"
 FRONTEND_FILES = {
     "vendor/htmx.min.js": "htmx.org/dist/htmx.min.js",

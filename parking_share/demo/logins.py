@@ -109,12 +109,14 @@ def _what_the_manager_sees(user: User, _now: datetime) -> str:
     lots = Lot.objects.filter(role_grants__user=user, role_grants__role=Role.MANAGER)
     pending = Space.objects.filter(lot__in=lots, standing=Space.Standing.PENDING).count()
     lot_names = "、".join(lots.order_by("pk").values_list("name", flat=True))
-    return _("%(lots)s: %(pending)s bays wait for approval") % {"lots": lot_names, "pending": pending}
+    seen = _("%(lots)s: %(pending)s bays wait for approval") % {"lots": lot_names, "pending": pending}
+    return f"/manager  {seen}"
 
 
 def _what_the_staff_sees(user: User, _now: datetime) -> str:
     district = District.objects.get(role_grants__user=user)
-    return _("%(district)s: %(lots)s lots") % {"district": district, "lots": district.lots.count()}
+    seen = _("%(district)s: %(lots)s lots") % {"district": district, "lots": district.lots.count()}
+    return f"/city  {seen}"
 
 
 def _what_the_operator_sees(_user: User, _now: datetime) -> str:

@@ -1,6 +1,7 @@
 import copy
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -266,3 +267,27 @@ def test_the_engine_knows_nothing_of_django():
     sources = Path(engine.__path__[0]).rglob("*.py")
 
     assert not [source.name for source in sources if "django" in source.read_text(encoding="utf-8").lower()]
+
+
+def test_the_example_of_the_documentation_runs():
+    example = Path(__file__).resolve().parents[2] / "docs" / "examples" / "instance.json"
+
+    answer = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "allocation.engine",
+            "run",
+            str(example),
+            "--policy",
+            "two_stage",
+            "--mode",
+            "sequential",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert len(json.loads(answer.stdout)["decisions"]) == 4
