@@ -1,6 +1,6 @@
 """How pages write money, distances and periods."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django import template
 from django.utils import formats, timezone
@@ -50,16 +50,18 @@ def at_lot(value: datetime, lot: Lot) -> datetime:
 
 
 @register.simple_tag
-def period(starts_at: datetime, ends_at: datetime, lot: Lot) -> SafeString:
-    """A period on the lot's clock; another second day is named, and so is a zone that is not the site's."""
+def period(starts_at: datetime, ends_at: datetime, lot: Lot, on: date | None = None) -> SafeString:
+    """A period on the lot's clock; another second day is named, and so is a zone that is not the site's.
+
+    The first day is left out where the reader knows that it is `on`.
+    """
     start, end = starts_at.astimezone(lot.zone), ends_at.astimezone(lot.zone)
     last = clock_time(end) if start.date() == end.date() else f"{day(end)} {clock_time(end)}"
     zone = "" if lot.time_zone == timezone.get_default_timezone_name() else f" ({lot.time_zone})"
     return format_html(
-        '<time datetime="{}">{} {}</time> – <time datetime="{}">{}</time>{}',
+        '<time datetime="{}">{}</time> – <time datetime="{}">{}</time>{}',
         start.isoformat(),
-        day(start),
-        clock_time(start),
+        clock_time(start) if start.date() == on else f"{day(start)} {clock_time(start)}",
         end.isoformat(),
         last,
         zone,
