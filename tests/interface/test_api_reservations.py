@@ -200,7 +200,7 @@ def test_detail_of_a_decline_costs_at_most_12_queries(django_assert_num_queries,
         book(driver(), lot)
     declined = book(calls, lot)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         answer = calls.get(f"reservations/{declined['id']}")
 
     assert answer.json()["status"] == "DECLINED"

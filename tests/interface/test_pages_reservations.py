@@ -313,3 +313,11 @@ def test_notices_are_counted_in_the_header_until_they_are_read():
 
     assert "Notices unread: 1" in before
     assert "unread" not in after
+
+
+def test_alternatives_need_two_queries_more_than_other_pages_may():
+    driver, lot = make_user(), make_shared_lot()
+    make_reservation(make_user(), lot)
+    declined = make_reservation(driver, lot)
+
+    assert queries_of(client_of(driver), page_of(declined, "web:alternatives")) == 14
