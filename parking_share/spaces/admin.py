@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from parking_share import clock
 from parking_share.admin_tools import Kept, ModelAdmin, ModelForm, ReadOnly, TabularInline, do_or_say_why
 from parking_share.spaces import lots, services
+from parking_share.spaces.calendar import Weekday
 from parking_share.spaces.models import (
     AccessClass,
     BookingLimits,
@@ -166,15 +167,7 @@ class ShareRuleForm(ModelForm):
     weekdays = forms.TypedMultipleChoiceField(
         label=_("weekdays"),
         coerce=int,
-        choices=[
-            (1, _("Monday")),
-            (2, _("Tuesday")),
-            (3, _("Wednesday")),
-            (4, _("Thursday")),
-            (5, _("Friday")),
-            (6, _("Saturday")),
-            (7, _("Sunday")),
-        ],
+        choices=Weekday.choices,
         widget=forms.CheckboxSelectMultiple,
     )
 

@@ -3,7 +3,23 @@
 from collections.abc import Mapping
 from datetime import date
 
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
 from parking_share.spaces.models import CalendarDay, DayType
+
+
+class Weekday(models.IntegerChoices):
+    """ISO weekdays, as share rules count them."""
+
+    MONDAY = 1, _("Monday")
+    TUESDAY = 2, _("Tuesday")
+    WEDNESDAY = 3, _("Wednesday")
+    THURSDAY = 4, _("Thursday")
+    FRIDAY = 5, _("Friday")
+    SATURDAY = 6, _("Saturday")
+    SUNDAY = 7, _("Sunday")
+
 
 DEFAULT_REGION = "CN"
 _REGION_OF_ZONE = {"Asia/Shanghai": "CN", "Asia/Urumqi": "CN"}

@@ -8,18 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
+from parking_share.spaces.calendar import Weekday
 from parking_share.spaces.models import Lot
 from parking_share.web.periods import LocalTimeField, in_zone
-
-WEEKDAYS = [
-    (1, _("Monday")),
-    (2, _("Tuesday")),
-    (3, _("Wednesday")),
-    (4, _("Thursday")),
-    (5, _("Friday")),
-    (6, _("Saturday")),
-    (7, _("Sunday")),
-]
 
 _PLAUSIBLE_DAY = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2100, 1, 1))]
 
@@ -43,7 +34,7 @@ class HoursForm(forms.Form):
 
     weekdays = forms.TypedMultipleChoiceField(
         label=_("On these days"),
-        choices=WEEKDAYS,
+        choices=Weekday.choices,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one weekday.")},

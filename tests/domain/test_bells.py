@@ -1,19 +1,23 @@
+import base64
+import json
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import redis
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
-from allocation import services
+from allocation import services, tasks
 from parking_share import bells
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import Status
+from parking_share.spaces.models import Lot
 from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
 
 pytestmark = pytest.mark.django_db
@@ -93,6 +97,17 @@ def test_one_bell_is_enough_until_it_is_answered(broker, django_capture_on_commi
     assert broker.llen("decide") == 2
 
 
+def test_the_task_answers_the_bell_before_it_decides(broker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        reservation = ask(make_shared_lot())
+
+    tasks.decide(lot_id=reservation.lot_id)
+
+    reservation.refresh_from_db()
+    assert reservation.is_decided
+    assert not broker.exists(bells._mark("allocation.decide"))
+
+
 def test_a_bell_that_got_lost_keeps_nobody_from_ringing_for_long(broker, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         ask(make_shared_lot())
@@ -169,3 +184,48 @@ def test_broker_that_never_answers_delays_a_request_by_less_than_a_second(
 def test_workers_wait_longer_than_bells():
     """A worker reads with the settings' patience; only bells are in a hurry."""
     assert current_app.connection_for_read().transport_options["socket_timeout"] > bells.PATIENCE_S
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_round_rings_again_for_a_lot_that_another_round_had_locked(broker):
+    mine, theirs = make_shared_lot(), make_shared_lot()
+    ask(mine)
+    waits = ask(theirs)
+
+    bells.answer("allocation.decide")
+    broker.delete("decide")
+
+    with locked_elsewhere(theirs):
+        assert services.decide(lot_id=mine.pk, now=NOW) == 1
+
+    waits.refresh_from_db()
+    assert waits.status == Status.REQUESTED
+    assert [rung_for(message) for message in broker.lrange("decide", 0, -1)] == [{"lot_id": theirs.pk}]
+
+
+def rung_for(message: bytes) -> dict[str, int]:
+    """The arguments of the task that a message asks for."""
+    _positional, arguments, _embedded = json.loads(base64.b64decode(json.loads(message)["body"]))
+    return dict(arguments)
+
+
+@contextmanager
+def locked_elsewhere(lot):
+    """Hold the lot's lock in another connection."""
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Lot.objects.select_for_update(no_key=True).get(pk=lot.pk)
+            locked.set()
+            done.wait(10)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    locked.wait(10)
+    try:
+        yield
+    finally:
+        done.set()
+        holder.join()

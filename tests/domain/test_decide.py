@@ -1,17 +1,12 @@
-import threading
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
 
 from allocation import selectors, services
 from allocation.models import Decision
-from parking_share import bells
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import ArrivedTooLate, Wish, record_arrival
 from parking_share.reservations.states import Reason, Status
-from parking_share.spaces.models import Lot
 from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
 
 pytestmark = pytest.mark.django_db
@@ -113,44 +108,6 @@ def test_request_that_always_fails_blocks_neither_its_lot_nor_others(caplog):
     assert statuses == [Status.ACCEPTED, Status.REQUESTED, Status.ACCEPTED, Status.ACCEPTED]
     failed = [record.msg["reservation"] for record in caplog.records if record.msg["event"] == "request_failed"]
     assert failed == [poison.pk]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_round_rings_again_for_a_lot_that_another_round_had_locked():
-    mine, theirs = make_shared_lot(), make_shared_lot()
-    ask(mine)
-    waits = ask(theirs)
-    rung = []
-
-    with locked_elsewhere(theirs), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bells, "ring_unless_rung", lambda name, **arguments: rung.append((name, arguments)))
-        assert services.decide(lot_id=mine.pk, now=NOW) == 1
-
-    waits.refresh_from_db()
-    assert waits.status == Status.REQUESTED
-    assert rung == [("allocation.decide", {"lot_id": theirs.pk})]
-
-
-@contextmanager
-def locked_elsewhere(lot):
-    """Hold the lot's lock in another connection."""
-    locked, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            Lot.objects.select_for_update(no_key=True).get(pk=lot.pk)
-            locked.set()
-            done.wait(10)
-        connection.close()
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    locked.wait(10)
-    try:
-        yield
-    finally:
-        done.set()
-        holder.join()
 
 
 @pytest.mark.django_db(transaction=True)
