@@ -36,10 +36,11 @@ class SlotGrid:
 
     @classmethod
     def covering(cls, *, now: datetime, latest_end: datetime, lot: Lot) -> "SlotGrid":
-        """From the slot of `now` to 24 hours after the local day of the latest end."""
+        """From the slot of `now` to 24 hours after the local day of the latest end; one slot where all that is past."""
         origin = _slot_of(now)
         local_midnight = datetime.combine(latest_end.astimezone(lot.zone).date(), time(), tzinfo=lot.zone)
-        return cls(origin=origin, slots=-(-(local_midnight + timedelta(days=2) - origin) // SLOT))
+        slots = -((origin - local_midnight - timedelta(days=2)) // SLOT)
+        return cls(origin=origin, slots=max(slots, 1))
 
     @property
     def ends_at(self) -> datetime:

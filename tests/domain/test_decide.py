@@ -139,3 +139,14 @@ def test_alternatives_leave_out_times_at_which_the_car_is_elsewhere():
 
     assert declined.reason == Reason.NO_FREE_SPACE
     assert offered == [hours(0)]
+
+
+@pytest.mark.parametrize("days", [1, 3, 100])
+def test_a_request_whose_period_is_long_past_is_declined_not_stuck(days):
+    lot = make_shared_lot()
+    forgotten = ask(lot)
+
+    assert services.decide(lot_id=lot.pk, now=NOW + timedelta(days=days)) == 1
+
+    forgotten.refresh_from_db()
+    assert (forgotten.status, forgotten.reason) == (Status.DECLINED, Reason.TOO_LATE)
