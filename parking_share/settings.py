@@ -160,6 +160,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "allocation.decide": {"queue": "decide"},
     "allocation.assign": {"queue": "decide"},
+    "fulfilment.*": {"queue": "fulfilment"},
+    "sensors.*": {"queue": "sensors"},
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "allocation.sweep", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
