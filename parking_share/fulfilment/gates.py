@@ -30,6 +30,7 @@ class LotRules(models.Model):
     fail_safe = models.CharField(
         _("when the platform can't be reached"), max_length=9, choices=FailSafe, default=FailSafe.USE_LIST
     )
+    unknown_may_leave = models.BooleanField(_("exits open for cars that nobody knows"), default=True)
 
     class Meta:
         verbose_name = _("rules of a lot")
@@ -103,6 +104,7 @@ class GateAnswer(models.Model):
         NOT_LIVE = "NOT_LIVE", _("sent later, or sent twice")
         WRONG_CODE = "WRONG_CODE", _("the code is wrong, used or too old")
         NOT_THIS_LANE = "NOT_THIS_LANE", _("the lane does not serve this direction")
+        FAIL_SAFE = "FAIL_SAFE", _("the database did not answer, the site's rule did")
 
     gate = models.ForeignKey(Gate, on_delete=models.PROTECT, related_name="answers", verbose_name=_("gate"))
     asked_by = models.CharField(_("asked by"), max_length=5, choices=Asked)
@@ -125,6 +127,10 @@ class GateAnswer(models.Model):
             models.Index(name="gate_answer_by_gate", fields=["gate", "-id"]),
             models.Index(
                 name="gate_answer_of_reservation", fields=["reservation"], condition=Q(reservation__isnull=False)
+            ),
+            models.Index(name="gate_answer_to_reading", fields=["reading_id"], condition=Q(reading_id__isnull=False)),
+            models.Index(
+                name="gate_answer_to_wrong_code", fields=["gate", "answered_at"], condition=Q(verdict="WRONG_CODE")
             ),
         ]
         constraints = [

@@ -38,12 +38,13 @@ HOURS_OF_A_DAY = 24
 class Role(models.TextChoices):
     MANAGER = "MANAGER", _("property manager")
     CITY_STAFF = "CITY_STAFF", _("city staff")
+    GUARD = "GUARD", _("guard")
     GATEWAY = "GATEWAY", _("gateway")
     OPERATOR = "OPERATOR", _("operator")
 
 
 class RoleGrant(models.Model):
-    """What a person may do, and where: a manager in a lot, city staff in a district, an operator everywhere."""
+    """What a person may do, and where: a manager or a guard in a lot, city staff in a district, an operator anywhere."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_grants", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=12, choices=Role)
@@ -69,11 +70,11 @@ class RoleGrant(models.Model):
             ),
             models.CheckConstraint(
                 name="role_has_its_own_scope",
-                condition=Q(role__in=["MANAGER", "GATEWAY"], lot__isnull=False, district__isnull=True)
+                condition=Q(role__in=["MANAGER", "GUARD", "GATEWAY"], lot__isnull=False, district__isnull=True)
                 | Q(role="CITY_STAFF", lot__isnull=True, district__isnull=False)
                 | Q(role="OPERATOR", lot__isnull=True, district__isnull=True),
                 violation_error_message=_(
-                    "A manager and a gateway need a lot, city staff a district, an operator neither."
+                    "A manager, a guard and a gateway need a lot, city staff a district, an operator neither."
                 ),
             ),
         ]
