@@ -44,7 +44,7 @@ class Role(models.TextChoices):
 
 
 class RoleGrant(models.Model):
-    """What a person may do, and where: a manager or a guard in a lot, city staff in a district, an operator anywhere."""
+    """What a person may do, and where: managers and guards in a lot, city staff in a district, operators anywhere."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_grants", verbose_name=_("person"))
     role = models.CharField(_("role"), max_length=12, choices=Role)
