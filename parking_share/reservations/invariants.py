@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from parking_share.reservations.states import ALLOWED, HOLDS_A_SPACE
+from parking_share.reservations.states import ALLOWED, CHANGES_THE_HOLD, HOLDS_A_SPACE
 
 _SQL = Path(__file__).with_name("invariants.sql")
 _NAMED_QUERY = re.compile(r"^-- name: (?P<name>.+)\n(?P<query>[^;]+);", re.MULTILINE)
@@ -50,6 +50,7 @@ def _parameters(*, now: datetime, since: datetime) -> dict[str, Any]:
         "now": now,
         "since": since,
         "holds": [status.value for status in HOLDS_A_SPACE],
+        "hold_reasons": [reason.value for reason in CHANGES_THE_HOLD],
         "may_from": [before for before, _ in allowed],
         "may_to": [after for _, after in allowed],
         "lock_wait": _LOCK_WAIT * settings.CLOCK_SPEED,

@@ -2,6 +2,7 @@
 -- Statuses and the transition table come from states.py as parameters:
 --   holds                 statuses that hold a space
 --   may_from, may_to      the allowed transitions, two arrays of the same length
+--   hold_reasons          reasons for which the held period alone may change
 --   now                   the platform's present
 --   since                 how far back a promise that was broken for good is still reported
 --   lock_wait             longest time between reading the clock and getting a lock
@@ -39,8 +40,15 @@ ORDER BY reservation.id, named.id;
 -- name: I2 no slot of a lot is promised more often than it is shared
 WITH promised AS (
     SELECT reservation.lot_id, slot.starts_at, count(*) AS reservations,
-           min(reservation.decided_at) AS first_decided_at, max(reservation.decided_at) AS last_decided_at
+           min(reservation.decided_at) AS first_decided_at,
+           max(greatest(reservation.decided_at, given.last_at)) AS last_decided_at
     FROM reservations_reservation reservation
+    CROSS JOIN LATERAL (
+        SELECT max(event.happened_at) AS last_at
+        FROM reservations_reservationevent event
+        WHERE event.reservation_id = reservation.id
+          AND (event.to_space_id IS DISTINCT FROM event.from_space_id OR event.reason = 'EXTENDED')
+    ) AS given
     CROSS JOIN LATERAL generate_series(
         date_bin('15 minutes', reservation.starts_at, 'epoch'), reservation.ends_at - interval '1 microsecond',
         '15 minutes'
@@ -63,15 +71,20 @@ CROSS JOIN LATERAL (
 WHERE promised.reservations > shared.spaces
 ORDER BY promised.lot_id, promised.starts_at;
 
+-- A bay is given anew by a move, an extension or an early admission; what was over by then does not count any more.
 -- name: I3 a space was shared for the whole period when it was given
 SELECT event.reservation_id, event.id AS event_id, event.to_space_id AS space_id
 FROM reservations_reservationevent event
 JOIN reservations_reservation reservation ON reservation.id = event.reservation_id
+CROSS JOIN LATERAL (
+    SELECT least(coalesce(event.held_from, reservation.starts_at), reservation.starts_at) AS starts_at,
+           coalesce(event.ends_at, reservation.ends_at) AS ends_at
+) AS wanted
 WHERE event.to_space_id IS NOT NULL
-  AND event.to_space_id IS DISTINCT FROM event.from_space_id
+  AND (event.to_space_id IS DISTINCT FROM event.from_space_id OR event.reason IN ('EXTENDED', 'ADMITTED_EARLY'))
   AND NOT coalesce((
       SELECT range_agg(tstzrange(offered.starts_at, offered.ends_at))
-             @> tstzrange(reservation.starts_at, reservation.ends_at)
+             @> tstzrange(least(greatest(wanted.starts_at, event.happened_at), wanted.ends_at), wanted.ends_at)
       FROM spaces_sharewindow offered
       WHERE offered.space_id = event.to_space_id
         AND offered.created_at <= event.happened_at + %(lock_wait)s
@@ -90,7 +103,7 @@ ORDER BY one.id, other.id;
 
 -- name: I4 every history is a legal path
 WITH step AS (
-    SELECT id, reservation_id, from_status, to_status, from_space_id, to_space_id,
+    SELECT id, reservation_id, from_status, to_status, from_space_id, to_space_id, reason,
            lag(to_status, 1, '') OVER history AS status_before, lag(to_space_id) OVER history AS space_before
     FROM reservations_reservationevent
     WINDOW history AS (PARTITION BY reservation_id ORDER BY id)
@@ -104,6 +117,7 @@ WHERE step.from_status <> step.status_before
        (step.from_status = '' AND step.to_status = 'REQUESTED')
        OR (step.from_status, step.to_status) IN (SELECT * FROM unnest(%(may_from)s::text[], %(may_to)s::text[]))
        OR (step.from_status = step.to_status AND step.from_space_id <> step.to_space_id)
+       OR (step.from_status = step.to_status AND step.to_space_id IS NOT NULL AND step.reason = ANY(%(hold_reasons)s))
    )
 ORDER BY step.id;
 

@@ -51,6 +51,8 @@ class Reservation(models.Model):
             models.Index(name="reservation_to_announce", fields=["starts_at"], condition=Q(status="ACCEPTED")),
             models.Index(name="reservation_lapsing", fields=["lapses_at"], condition=Q(status__in=sorted(MAY_LAPSE))),
             models.Index(name="reservation_of_driver", fields=["driver", "-starts_at"]),
+            models.Index(name="reservation_parked", fields=["ends_at"], condition=Q(status="PARKED")),
+            models.Index(name="reservation_released", fields=["ends_at"], condition=Q(status="RELEASED")),
         ]
         constraints = [
             models.CheckConstraint(name="reservation_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
@@ -140,7 +142,10 @@ class CurrentTransaction(Func):
 
 
 class ReservationEvent(models.Model):
-    """What happened to a reservation: who, when, from and to, why. Append-only, by a trigger."""
+    """What happened to a reservation: who, when, from and to, why. Append-only, by a trigger.
+
+    The periods are those after the event; events from before they were recorded have none.
+    """
 
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="events")
     from_status = models.CharField(_("from status"), max_length=9, choices=Status, blank=True)
@@ -152,6 +157,9 @@ class ReservationEvent(models.Model):
         Space, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("to space")
     )
     reason = models.CharField(_("reason"), max_length=40, choices=Reason)
+    held_from = models.DateTimeField(_("held from"), null=True, blank=True)
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("booked until"), null=True, blank=True)
     actor = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("actor")
     )

@@ -79,12 +79,23 @@ def record_request(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | 
         currency=rates.currency,
     )
     _name_vehicles(reservation, wish.vehicles)
-    ReservationEvent.objects.create(
-        reservation=reservation, to_status=Status.REQUESTED, reason=Reason.ASKED, happened_at=now, actor=driver
-    )
+    _record_asked(reservation, reason=Reason.ASKED, now=now, actor=driver)
     if once is not None:
         _remember(once, caller=driver, reservation=reservation, now=now)
     return reservation
+
+
+def _record_asked(reservation: Reservation, *, reason: Reason, now: datetime, actor: User | None) -> None:
+    ReservationEvent.objects.create(
+        reservation=reservation,
+        to_status=Status.REQUESTED,
+        reason=reason,
+        held_from=reservation.held_from,
+        held_until=reservation.held_until,
+        ends_at=reservation.ends_at,
+        happened_at=now,
+        actor=actor,
+    )
 
 
 def _name_vehicles(reservation: Reservation, vehicles: Sequence[Vehicle]) -> None:
@@ -109,9 +120,17 @@ def cancel_reservation(*, reservation_id: int, actor: User, now: datetime) -> Re
     )
 
 
+def expect_arrival(*, reservation_id: int, now: datetime) -> bool:
+    """A gate has seen the car: its bay is not given away any more. False where that has happened already."""
+    expected = Reservation.objects.filter(
+        Q(lapses_at__isnull=True) | Q(lapses_at__gt=now), pk=reservation_id, status=Status.ASSIGNED
+    )
+    return expected.update(lapses_at=None) == 1
+
+
 @transaction.atomic(savepoint=False)
-def record_arrival(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
-    """The driver says that the car is in its bay; after the grace the bay may be somebody else's."""
+def record_arrival(*, reservation_id: int, actor: User | None, now: datetime) -> Reservation:
+    """The car is in its bay, says the driver, or without an actor a gate or sensor; after the grace it is too late."""
     reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
     if reservation.status == Status.ASSIGNED and reservation.lapses_at is not None and reservation.lapses_at <= now:
         raise ArrivedTooLate(_("Your bay was given back, because you had not arrived in time. Book again."))
@@ -119,10 +138,12 @@ def record_arrival(*, reservation_id: int, actor: User, now: datetime) -> Reserv
     return transitions.make_transitions([change], at=now, actor=actor, locked=[reservation])[0]
 
 
-def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
-    """The driver says that the car has left; the rest of the period is free at once."""
+def record_departure(
+    *, reservation_id: int, actor: User | None, now: datetime, reason: Reason = Reason.LEFT
+) -> Reservation:
+    """The car has left, says the driver, or without an actor a gate or sensor; the rest is free at once."""
     return transitions.make_transition(
-        Change(reservation_id=reservation_id, to=Status.COMPLETED, reason=Reason.LEFT), at=now, actor=actor
+        Change(reservation_id=reservation_id, to=Status.COMPLETED, reason=reason), at=now, actor=actor
     )
 
 

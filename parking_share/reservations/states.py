@@ -66,3 +66,14 @@ class Reason(models.TextChoices):
     LEFT = "LEFT", _("The car has left.")
     MOVED = "MOVED", _("Another bay was chosen.")
     SPACE_LOST = "SPACE_LOST", _("The bay was lost and no other was free.")
+    OVERSTAYED = "OVERSTAYED", _("The car before had not left, so another bay was chosen.")
+    BAY_TAKEN = "BAY_TAKEN", _("Somebody else stood in the bay, so another one was chosen.")
+    REPLACEMENT = "REPLACEMENT", _("A bay is kept for you in place of the one that was lost, at no extra cost.")
+    ADMITTED_EARLY = "ADMITTED_EARLY", _("The car was let in before its time.")
+    HELD_LONGER = "HELD_LONGER", _("The bay is kept as long as the car stands in it.")
+    HELD_LATER = "HELD_LATER", _("The car still stood elsewhere, so the bay is kept from later on.")
+    EXTENDED = "EXTENDED", _("The time was extended.")
+    PRESUMED_LEFT = "PRESUMED_LEFT", _("The time was over and nothing said that the car was still there.")
+
+
+CHANGES_THE_HOLD = frozenset({Reason.ADMITTED_EARLY, Reason.HELD_LONGER, Reason.HELD_LATER, Reason.EXTENDED})

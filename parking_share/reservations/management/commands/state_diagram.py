@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import translation
 
-from parking_share.reservations.states import ALLOWED, HOLDS_A_SPACE, MEANING, Status
+from parking_share.reservations.states import ALLOWED, CHANGES_THE_HOLD, HOLDS_A_SPACE, MEANING, Status
 
 
 class Command(BaseCommand):
@@ -36,3 +36,10 @@ def _lines() -> Iterator[str]:
         holds = "yes" if status in HOLDS_A_SPACE else ""
         following_names = ", ".join(sorted(ALLOWED[status])) or "–"
         yield f"| {status} | {status.label} | {holds} | {MEANING[status]} | {following_names} |"
+    yield ""
+    yield "What keeps the status and changes the hold alone:"
+    yield ""
+    yield "| reason | as people read it |"
+    yield "|---|---|"
+    for reason in sorted(CHANGES_THE_HOLD):
+        yield f"| {reason} | {reason.label} |"
