@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from parking_share.accounts.models import User
 from parking_share.errors import DomainError
@@ -22,8 +24,12 @@ if TYPE_CHECKING:  # the stubs know these as generic, Django does not
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
     ModelForm = forms.ModelForm[Any]
+    _Paginator = Paginator[Any]
 else:
     ModelAdmin, TabularInline, ModelForm = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
+    _Paginator = Paginator
+
+MOST_COUNTED = 10_000
 
 
 class ReadOnly(ModelAdmin):
@@ -37,6 +43,23 @@ class ReadOnly(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 -- as above
         return False
+
+
+class CountedToALimit(_Paginator):
+    """Pages of a table that may be too large to count: beyond ten thousand rows one searches, and does not leaf."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[:MOST_COUNTED].count()
+
+
+class Endless(ReadOnly):
+    """Rows that come by the hundred thousand and are only looked at: the newest first, never all of them counted."""
+
+    paginator = CountedToALimit
+    show_full_result_count = False
+    ordering = ("-pk",)
 
 
 class Kept(ModelAdmin):

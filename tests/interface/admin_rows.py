@@ -30,8 +30,9 @@ from tests.factories import (
     make_window,
     share_weekly,
 )
+from tests.interface import sensor_rows
 
-READ_ONLY = (
+READ_ONLY: tuple[type, ...] = (
     Assignment,
     ApiToken,
     Decision,
@@ -125,5 +126,7 @@ MAKERS: dict[type, Callable[[int], object]] = {
     spaces.Tariff: lambda _number: spaces.Tariff.objects.create(
         lot=make_lot(), day_type="WORKDAY", importance_percent=[50] * 24
     ),
+    **sensor_rows.makers(a_booking),
 }
+READ_ONLY += tuple(model for model in sensor_rows.makers(a_booking) if model not in sensor_rows.WRITTEN_BY_HAND)
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
