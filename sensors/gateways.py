@@ -1,6 +1,9 @@
 """Who may tell us what happens: gateways, their keys, and the devices behind them."""
 
+import ipaddress
+
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -43,6 +46,15 @@ class Gateway(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Write networks in their one spelling: callers are compared with them as text."""
+        super().clean()
+        try:
+            self.addresses = [str(ipaddress.ip_network(one.strip())) for one in self.addresses]
+        except ValueError as error:
+            message = _("Write addresses as 203.0.113.7 and networks as 203.0.113.0/24.")
+            raise ValidationError({"addresses": message}) from error
 
 
 class GatewayKey(models.Model):
@@ -111,3 +123,10 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.identifier
+
+    def clean(self) -> None:
+        """Say what a trigger in the database refuses: a gate or a bay of another lot."""
+        super().clean()
+        for field, place in (("gate", self.gate), ("space", self.space)):
+            if place is not None and place.lot_id != self.lot_id:
+                raise ValidationError({field: _("This is in another lot than the device.")})

@@ -137,14 +137,37 @@ class PlateRead(models.Model):
 
 
 class OutboxRow(models.Model):
-    """Something new that fulfilment has to look at; whoever handles it deletes it in the same transaction."""
+    """Something new that fulfilment has to look at; whoever handles it deletes it in the same transaction.
+
+    A short-lived queue, written once for almost every event: it has no foreign keys and no index but its own key.
+    """
 
     reading_id = models.BigIntegerField()
     kind = models.CharField(_("kind"), max_length=9, choices=Kind)
-    lot = models.ForeignKey(Lot, on_delete=models.CASCADE, related_name="+", verbose_name=_("lot"))
-    gate = models.ForeignKey(Gate, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("gate"))
-    space = models.ForeignKey(Space, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("space"))
-    plate_read = models.ForeignKey(PlateRead, on_delete=models.SET_NULL, null=True, related_name="+")
+    lot = models.ForeignKey(
+        Lot, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False, verbose_name=_("lot")
+    )
+    gate = models.ForeignKey(
+        Gate,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("gate"),
+    )
+    space = models.ForeignKey(
+        Space,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("space"),
+    )
+    plate_read = models.ForeignKey(
+        PlateRead, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     observed_at = models.DateTimeField(_("happened"))
     received_at = models.DateTimeField(_("received"))
     is_replayed = models.BooleanField(_("sent later"), default=False)

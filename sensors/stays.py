@@ -21,8 +21,8 @@ class Occupancy(models.TextChoices):
 class BayState(models.Model):
     """The newest word on a bay: the fold of its readings. Whether it is still believed, `selectors` say.
 
-    `heard_at` moves with every sign of life; silence for two heartbeats makes the bay *unknown* (see
-    `selectors.bay_states`), whatever is written here.
+    `heard_at` is when the newest sign of life happened; silence for two heartbeats makes the bay *unknown* (see
+    `selectors.bay_states`), whatever is written here. A bay that gave signs of life only is UNKNOWN here too, since 1970.
     """
 
     space = models.OneToOneField(
@@ -41,7 +41,7 @@ class BayState(models.Model):
         verbose_name_plural = _("states of bays")
         constraints = [
             models.CheckConstraint(
-                name="bay_state_is_one_that_sensors_report", condition=Q(state__in=["FREE", "OCCUPIED", "CLOSED"])
+                name="bay_state_is_one_of_four", condition=Q(state__in=["FREE", "OCCUPIED", "CLOSED", "UNKNOWN"])
             )
         ]
 

@@ -1,6 +1,6 @@
 """Store events: one statement for a whole batch, safe to send twice, in any order, from anywhere at once.
 
-Keys come first and sorted, bays after them and sorted, so that two batches can wait for each other but never in a circle.
+Keys come first and sorted, bays after them and sorted: two batches can wait for each other, but never in a circle.
 """
 
 import hashlib
