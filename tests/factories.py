@@ -8,6 +8,7 @@ from parking_share.accounts.models import User, Vehicle
 from parking_share.accounts.services import register_vehicle
 from parking_share.spaces.models import AccessClass, District, LandUse, Lot, Role, RoleGrant, ShareWindow, Space
 from parking_share.spaces.services import publish_hours
+from sensors.models import Device, Gateway, Kind, OccupancySlot, Reading
 
 NOW = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)  # a Monday, 08:00 in Shanghai
 PASSWORD = "a-quiet-street-47"
@@ -70,3 +71,33 @@ def share_weekly(space: Space, *, starts_at: time, ends_at: time, weekdays: rang
 
 def grant(user: User, role: Role, **scope: Any) -> RoleGrant:
     return RoleGrant.objects.create(user=user, role=role, **scope)
+
+
+def make_gateway(*lots: Lot, **fields: Any) -> Gateway:
+    chosen = {"name": f"Gateway {next(_numbers)}", "format": Gateway.Format.OWN, "trust": Gateway.Trust.SIGNED}
+    gateway = Gateway.objects.create(**chosen | fields)
+    gateway.lots.set(lots)
+    return gateway
+
+
+def make_device(lot: Lot, **fields: Any) -> Device:
+    """A counter of the lot, unless a gate or a space is named."""
+    if "gateway" not in fields:
+        fields["gateway"] = make_gateway(lot)
+    return Device.objects.create(**{"lot": lot, "identifier": f"device-{next(_numbers)}"} | fields)
+
+
+def make_reading(device: Device, kind: Kind, observed_at: datetime, **fields: Any) -> Reading:
+    """A reading as it would be stored; nothing else follows from it."""
+    where = {"gateway": device.gateway, "lot": device.lot, "gate": device.gate, "space": device.space}
+    times = {"observed_at": observed_at, "reported_at": observed_at, "received_at": observed_at}
+    key = {"device": device, "kind": kind, "source_key": f"event-{next(_numbers)}"}
+    return Reading.objects.create(**where | times | key | fields)
+
+
+def make_slot(lot: Lot, starts_at: datetime, mean: float | None, **fields: Any) -> OccupancySlot:
+    """A quarter of an hour as a counter would have left it."""
+    chosen: dict[str, Any] = {"source": OccupancySlot.Source.COUNTER, "bays": lot.capacity, "rolled_at": starts_at}
+    most = None if mean is None else -int(-mean // 1)
+    occupied = {"mean_occupied": mean, "most_occupied": most}
+    return OccupancySlot.objects.create(**{"lot": lot, "starts_at": starts_at} | chosen | occupied | fields)
