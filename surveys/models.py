@@ -354,7 +354,7 @@ class Weighting(models.Model):
 class ResponseWeight(models.Model):
     pk = models.CompositePrimaryKey("weighting", "response")
     weighting = models.ForeignKey(Weighting, on_delete=models.CASCADE, related_name="weights", db_index=False)
-    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="+")
+    response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="weights")
     weight = models.FloatField(_("weight"))
 
     class Meta:

@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('weighting', 'response', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('weight', models.FloatField(verbose_name='weight')),
-                ('response', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='surveys.response')),
+                ('response', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='weights', to='surveys.response')),
                 ('weighting', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='weights', to='surveys.weighting')),
             ],
             options={

@@ -65,7 +65,7 @@ def changed(change) -> list[str]:
     return faults_of(read_definition(draft))
 
 
-def hour_question(draft) -> dict:
+def hour_question(draft):
     return draft["pages"][1]["questions"][0]
 
 

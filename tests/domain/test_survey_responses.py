@@ -41,7 +41,7 @@ def answer_all(wave, **fields) -> Response:
     return answering.submit_response(response=draft, now=LATER)
 
 
-def said(response) -> dict:
+def said(response):
     return answers_of([response], ids=question_ids(response.wave.version))[response.pk]
 
 
