@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from sensors.models import Stay
 
@@ -117,6 +117,25 @@ def close_stay(
             _mark_rolled_slots(lot_id=lot_id, at=ended_at)
             return stay
     return None
+
+
+@transaction.atomic
+def begin_earlier(*, reservation_id: int, began_at: datetime) -> bool:
+    """Correct the stay of a reservation by an arrival that was told late; say whether that changed anything."""
+    stays = Stay.objects.filter(reservation=reservation_id).order_by("began_at")
+    stay = stays.select_for_update(no_key=True).first()
+    if stay is None or stay.began_at <= began_at:
+        return False
+    Stay.objects.filter(pk=stay.pk).update(began_at=began_at)
+    _mark_rolled_slots(lot_id=stay.lot_id, at=began_at)
+    return True
+
+
+def stand_in(*, reservation_id: int, space_id: int) -> bool:
+    """Say in which bay the car of a reservation stands; where another stay is open there, that one keeps it."""
+    taken = Stay.objects.filter(space=space_id, ended_at__isnull=True).exclude(reservation=reservation_id)
+    own = Stay.objects.filter(~Exists(taken), reservation=reservation_id, ended_at__isnull=True)
+    return own.update(space=space_id) == 1
 
 
 def _one(query: str, values: dict[str, Any]) -> Stay | None:
