@@ -34,7 +34,8 @@ class Event:
     source_key
         What makes it the same event when it is sent again, unique within its gateway. Names no plate.
     kind
-        `PASS` where a camera saw a car and knows no more: the lane of its gate then says whether it came or went.
+        `PASS` where a camera saw a car and knows no more: the lane of its gate then says whether it came or went, and
+        in a lane for both whether it moved towards the camera.
     device
         Serial number or name, as the device writes it.
     reported_at

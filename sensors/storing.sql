@@ -21,10 +21,10 @@ located AS (
         sent.*, device.id AS device_id, device.lot_id, device.gate_id, device.space_id,
         permitted.lot_id IS NOT NULL AS is_permitted,
         CASE
-            WHEN sent.kind_sent <> 'PASS' OR gate.kind IS NULL THEN sent.kind_sent
-            WHEN gate.kind = 'BOTH' AND sent.is_towards IS NULL THEN 'PASS'
-            WHEN (gate.kind = 'EXIT') = coalesce(sent.is_towards, true) THEN 'EXIT'
-            ELSE 'ENTER'
+            WHEN sent.kind_sent <> 'PASS' THEN sent.kind_sent
+            WHEN gate.kind = 'ENTRY' OR (gate.kind = 'BOTH' AND sent.is_towards) THEN 'ENTER'
+            WHEN gate.kind = 'EXIT' OR (gate.kind = 'BOTH' AND NOT sent.is_towards) THEN 'EXIT'
+            ELSE 'PASS'
         END AS kind
     FROM sent
     LEFT JOIN sensors_device AS device
