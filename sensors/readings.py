@@ -88,6 +88,7 @@ class Reading(models.Model):
         indexes = [
             models.Index(name="reading_of_space", fields=["space", "observed_at"], condition=Q(space__isnull=False)),
             models.Index(name="reading_of_lot", fields=["lot", "observed_at"], condition=Q(space__isnull=True)),
+            models.Index(name="reading_counted", fields=["device", "observed_at"], condition=Q(kind="COUNT")),
             BrinIndex(name="reading_by_time", fields=["observed_at"]),
         ]
 
@@ -108,6 +109,7 @@ class KnownKey(models.Model):
     class Meta:
         verbose_name = _("known key")
         verbose_name_plural = _("known keys")
+        indexes = [BrinIndex(name="known_key_by_age", fields=["received_at"])]
 
     def __str__(self) -> str:
         return str(self.key_hash)

@@ -1,9 +1,11 @@
 """What is: the state of every bay, and who stands where."""
 
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from parking_share.ranges import period
 from parking_share.reservations.models import Reservation
 from parking_share.spaces.models import Lot, Space
 from sensors.gateways import Device
@@ -83,6 +85,7 @@ class Stay(models.Model):
         indexes = [
             models.Index(name="stay_of_lot", fields=["lot", "began_at"]),
             models.Index(name="stay_of_reservation", fields=["reservation"]),
+            GistIndex("lot", period("began_at", "ended_at"), name="stay_by_period"),
             models.Index(name="stay_with_plate", fields=["began_at"], condition=Q(plate_exact_hash__isnull=False)),
         ]
         constraints = [
