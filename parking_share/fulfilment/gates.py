@@ -1,5 +1,7 @@
 """What a gate may do: rules of a site, lists, answers that were given, one-time codes."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +52,10 @@ class LotRules(models.Model):
 
     def __str__(self) -> str:
         return str(self.lot or _("everywhere else"))
+
+    @property
+    def early_grace(self) -> timedelta:
+        return timedelta(minutes=self.early_grace_min)
 
 
 class ListedPlate(models.Model):

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from parking_share.accounts.models import User, Vehicle
-from parking_share.spaces.models import BookingLimits, District, Lot, Resident, Role, RoleGrant, Space
+from parking_share.spaces.models import BookingLimits, District, Gate, Lot, Resident, Role, RoleGrant, Space
 
 EARTH_RADIUS_M = 6_371_008.8
 METRES_PER_DEGREE = math.pi * EARTH_RADIUS_M / 180
@@ -67,6 +67,15 @@ def districts_overseen_by(user: User) -> QuerySet[District]:
         return District.objects.order_by("city", "name")
     granted = District.objects.filter(role_grants__user=user, role_grants__role=Role.CITY_STAFF)
     return granted.order_by("city", "name")
+
+
+def gates_guarded_by(user: User) -> QuerySet[Gate]:
+    """Gates that a person may open by hand: of the lots that she guards or manages; an operator's are all."""
+    gates = Gate.objects.select_related("lot").order_by("lot__name", "name")
+    if is_operator(user):
+        return gates
+    watched = RoleGrant.objects.filter(user=user, role__in=[Role.GUARD, Role.MANAGER])
+    return gates.filter(lot__in=watched.values("lot"))
 
 
 def is_operator(user: User) -> bool:
