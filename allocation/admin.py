@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allocation import policies
-from allocation.models import Assignment, Decision, LotPolicy
+from allocation.models import Assignment, Decision, LotPolicy, Obstacle
 from allocation.policies import Settings
 from parking_share import clock
 from parking_share.admin_tools import ModelForm, ReadOnly, whoever_asks
@@ -91,3 +91,11 @@ class AssignmentAdmin(ReadOnly):
     @admin.display(description=_("lot"), ordering="reservation__lot__name")
     def lot(self, assignment: Assignment) -> str:
         return str(assignment.reservation.lot)
+
+
+@admin.register(Obstacle)
+class ObstacleAdmin(ReadOnly):
+    list_display = ("id", "space", "seen_at", "until")
+    list_select_related = ("space",)
+    search_fields = ("space__label", "space__lot__name")
+    date_hierarchy = "seen_at"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef
 
 from parking_share.accounts.models import Vehicle
+from parking_share.reservations import services as reservation_services
 from parking_share.reservations.models import Reservation, ReservationVehicle
 from parking_share.reservations.selectors import WITH_VEHICLES, waiting_in
 from parking_share.reservations.states import Status
@@ -39,6 +40,42 @@ def lock_waiting(lot_ids: Collection[int], *, only: int | None = None) -> list[R
         .select_for_update(no_key=True, of=("self",))
         .prefetch_related(WITH_VEHICLES)
     )
+
+
+def lock_reservation(reservation_id: int, *, now: datetime) -> Reservation:
+    """Lock its lot, its cars and then the reservation itself; whose grace is over has lapsed before.
+
+    The lot and the cars with their vehicles come along.
+    """
+    lot_id = Reservation.objects.values_list("lot_id", flat=True).get(pk=reservation_id)
+    Lot.objects.select_for_update(no_key=True).get(pk=lot_id)
+    plates = plates_of([reservation_id])
+    Vehicle.objects.lock(plates)
+    reservation_services.expire_lapsed(lot_ids=[lot_id], plates=plates, now=now)
+    return lock_holds([reservation_id])[0]
+
+
+def lock_holds(reservation_ids: Collection[int]) -> list[Reservation]:
+    """Lock these reservations in order of id, with their lot and their cars at hand."""
+    return list(
+        Reservation.objects.filter(pk__in=reservation_ids)
+        .select_related("lot")
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+        .prefetch_related(WITH_VEHICLES)
+    )
+
+
+def lock_lots_of(reservation_ids: Collection[int]) -> list[Lot]:
+    """Lock the lots of these reservations in order of id."""
+    lot_ids = set(Reservation.objects.filter(pk__in=reservation_ids).values_list("lot_id", flat=True))
+    return list(Lot.objects.filter(pk__in=lot_ids).order_by("pk").select_for_update(no_key=True))
+
+
+def plates_of(reservation_ids: Collection[int]) -> set[bytes]:
+    """The hashes of the plates that these reservations name."""
+    named = ReservationVehicle.objects.filter(reservation__in=reservation_ids)
+    return {bytes(plate) for plate in named.values_list("plate_exact_hash", flat=True)}
 
 
 def lock_due(lot: Lot, *, now: datetime) -> list[Reservation]:

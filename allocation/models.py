@@ -119,3 +119,22 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return str(self.space)
+
+
+class Obstacle(models.Model):
+    """A bay in which somebody found another car: until then nobody is sent there while another bay will do."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="obstacles", verbose_name=_("space"))
+    seen_at = models.DateTimeField(_("seen"))
+    until = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("obstacle")
+        verbose_name_plural = _("obstacles")
+        indexes = [models.Index(name="obstacle_in_space", fields=["space", "until"])]
+        constraints = [
+            models.CheckConstraint(name="obstacle_ends_after_it_was_seen", condition=Q(until__gte=F("seen_at")))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.space_id} {self.until:%Y-%m-%d %H:%M}"

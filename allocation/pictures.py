@@ -1,7 +1,7 @@
 """Rows turned into arrays for the engine: lots as their policies see them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from allocation.engine.registry import policy_named
 from allocation.engine.request import Request
 from allocation.engine.rules import Horizon, Rules
 from allocation.engine.state import LotState
+from allocation.engine.valuation import Valuation
 from allocation.models import LotPolicy
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations.models import Reservation
@@ -76,19 +77,34 @@ class LotPicture:
         """Row of a space id in the engine's arrays."""
         return {space.pk: row for row, space in enumerate(self.spaces)}
 
+    @cached_property
+    def valuation(self) -> Valuation:
+        """What fragments are worth here, for placing somebody whatever the policy would decide."""
+        importance = _importance(self.rates, self.grid)
+        return Valuation.of(importance, importance * self.rates.peak_rate_cents, rules=_rules(self.policy_row))
+
+    def mask_without(self, space_ids: Collection[int]) -> NDArray[np.bool_]:
+        """All spaces but these."""
+        return np.array([space.pk not in space_ids for space in self.spaces], dtype=bool)
+
     def request_for(self, reservation: Reservation, eligible: NDArray[np.bool_]) -> Request | None:
         """The engine's request, or None where nothing of the period lies ahead."""
         start, end = self.grid.outward(reservation.starts_at, reservation.ends_at)
         return Request(start=start, end=end, eligible=eligible) if start < end else None
 
 
-def lot_pictures(lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], now: datetime) -> dict[int, LotPicture]:
-    """Load windows, holds, tariffs, limits and policies: one query each, however many lots. By lot id."""
+def lot_pictures(
+    lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], now: datetime, without: Collection[int] = ()
+) -> dict[int, LotPicture]:
+    """Load windows, holds, tariffs, limits and policies: one query each, however many lots. By lot id.
+
+    The holds of the reservations `without` are left out, as if they had none.
+    """
     grids = {lot.pk: SlotGrid.covering(now=now, latest_end=latest_ends[lot.pk], lot=lot) for lot in lots}
     spaces: dict[int, list[Space]] = defaultdict(list)
     for space in usable_spaces(lots):
         spaces[space.lot_id].append(space)
-    free = _free_slots(spaces, grids, now=now)
+    free = _free_slots(spaces, grids, now=now, without=without)
     last = max((grid.ends_at for grid in grids.values()), default=now)
     rates = rate_tables(lots, first=now.date() - timedelta(days=1), last=last.date() + timedelta(days=1))
     policies, limits = policies_by_lot(lots), limits_by_lot(lots)
@@ -107,9 +123,9 @@ def lot_pictures(lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], no
     }
 
 
-def lot_picture(lot: Lot, *, latest_end: datetime, now: datetime) -> LotPicture:
+def lot_picture(lot: Lot, *, latest_end: datetime, now: datetime, without: Collection[int] = ()) -> LotPicture:
     """The picture of one lot."""
-    return lot_pictures([lot], latest_ends={lot.pk: latest_end}, now=now)[lot.pk]
+    return lot_pictures([lot], latest_ends={lot.pk: latest_end}, now=now, without=without)[lot.pk]
 
 
 def policies_by_lot(lots: Iterable[Lot]) -> dict[int, LotPolicy]:
@@ -156,13 +172,16 @@ def _vehicles(reservation: Reservation) -> list[Vehicle]:
 
 def _policy(row: LotPolicy, rates: RateTable, grid: SlotGrid) -> Policy:
     importance = _importance(rates, grid)
-    rules = Rules(
+    return policy_named(row.name, importance, importance * rates.peak_rate_cents, rules=_rules(row))
+
+
+def _rules(row: LotPolicy) -> Rules:
+    return Rules(
         threshold=row.threshold,
         weights=(row.fragment_weight, 1 - row.fragment_weight),
         mode_hours=row.modal_stay_h,
         horizon=Horizon.FROM_NOW_ON,
     )
-    return policy_named(row.name, importance, importance * rates.peak_rate_cents, rules=rules)
 
 
 def _importance(rates: RateTable, grid: SlotGrid) -> NDArray[np.float64]:
@@ -178,7 +197,7 @@ def _importance(rates: RateTable, grid: SlotGrid) -> NDArray[np.float64]:
 
 
 def _free_slots(
-    spaces: Mapping[int, Sequence[Space]], grids: Mapping[int, SlotGrid], *, now: datetime
+    spaces: Mapping[int, Sequence[Space]], grids: Mapping[int, SlotGrid], *, now: datetime, without: Collection[int]
 ) -> dict[int, NDArray[np.bool_]]:
     """By lot id, shape (spaces, slots): shared and not held."""
     free = {lot_id: np.zeros((len(spaces[lot_id]), grid.slots), dtype=bool) for lot_id, grid in grids.items()}
@@ -192,6 +211,8 @@ def _free_slots(
         start, end = grids[lot_id].inward(starts_at, ends_at)
         free[lot_id][row, start:end] = True
     holds = holding(now=now).filter(lot__in=grids, held_from__lt=last)
+    if without:
+        holds = holds.exclude(pk__in=without)
     for space_id, held_from, held_until in holds.values_list("space_id", "held_from", "held_until"):
         if space_id in place:
             lot_id, row = place[space_id]

@@ -1,12 +1,13 @@
 """One round of answers: rows and pictures in, decisions or final spaces out. Nothing is written here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from allocation.engine.placement import cheapest_free_space
 from allocation.engine.request import Request, Tentative
 from allocation.models import Decision
 from allocation.pictures import LotPicture, eligible_spaces
@@ -72,9 +73,13 @@ def _decision(
     )
 
 
-def allocate_slots(due: Sequence[Reservation], picture: LotPicture) -> dict[int, int]:
-    """Run the second stage for each start slot in turn; return the final space id by reservation."""
-    eligible = eligible_spaces({picture.lot.pk: picture}, due)
+def allocate_slots(due: Sequence[Reservation], picture: LotPicture, *, avoid: Collection[int] = ()) -> dict[int, int]:
+    """Run the second stage for each start slot in turn; return the final space id by reservation.
+
+    Bays to `avoid` are given to nobody while another one is free; who is left without keeps what was held.
+    """
+    usable = picture.mask_without(avoid)
+    eligible = {pk: mask & usable for pk, mask in eligible_spaces({picture.lot.pk: picture}, due).items()}
     requests = {row.pk: picture.request_for(row, eligible[row.pk]) for row in due}
     final = {row.pk: row.space_id for row in due if row.space_id is not None}
     movable = [row for row in due if requests[row.pk] is not None and row.space_id in picture.index_of]
@@ -82,7 +87,7 @@ def allocate_slots(due: Sequence[Reservation], picture: LotPicture) -> dict[int,
     for slot, group in groupby(by_slot, key=lambda row: _start(requests[row.pk])):
         rows = list(group)
         held = [
-            Tentative(request=request, space=picture.index_of[row.space_id])
+            _around(Tentative(request=request, space=picture.index_of[row.space_id]), picture, usable)
             for row in rows
             if (request := requests[row.pk]) is not None and row.space_id is not None
         ]
@@ -93,6 +98,19 @@ def allocate_slots(due: Sequence[Reservation], picture: LotPicture) -> dict[int,
             picture.state.place(space, one.request.start, one.request.end)
             final[row.pk] = picture.spaces[space].pk
     return final
+
+
+def _around(held: Tentative, picture: LotPicture, usable: NDArray[np.bool_]) -> Tentative:
+    """The same where its space is usable; else moved in the picture to the cheapest one that is, if there is any."""
+    if usable[held.space]:
+        return held
+    request = held.request
+    other = cheapest_free_space(picture.state, request, picture.valuation)
+    if other is None:
+        return held
+    picture.state.lift(held.space, request.start, request.end)
+    picture.state.place(other, request.start, request.end)
+    return Tentative(request=request, space=other)
 
 
 def _start(request: Request | None) -> int:
@@ -116,6 +134,26 @@ class CarsInUse:
             plate in plates and held_from < ends_at and held_until > starts_at
             for plate, held_from, held_until in self._held
         )
+
+    def busy_until(self, reservation: Reservation, *, since: datetime) -> datetime | None:
+        """Until when one of its cars is promised elsewhere between then and its own time; None where none is."""
+        plates = {bytes(row.plate_exact_hash) for row in reservation.vehicle_rows.all()}
+        ends = [
+            held_until
+            for plate, held_from, held_until in self._held
+            if plate in plates and held_from < reservation.held_from and held_until > since
+        ]
+        return max(ends, default=None)
+
+    def busy_from(self, reservation: Reservation) -> datetime | None:
+        """When one of its cars is first promised elsewhere after its own time; None where none is."""
+        plates = {bytes(row.plate_exact_hash) for row in reservation.vehicle_rows.all()}
+        starts = [
+            held_from
+            for plate, held_from, _held_until in self._held
+            if plate in plates and held_from >= reservation.held_until
+        ]
+        return min(starts, default=None)
 
     def take(self, reservation: Reservation) -> None:
         self._held += [

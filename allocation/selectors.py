@@ -7,7 +7,7 @@ from django.db.models import Min, QuerySet
 
 from allocation.engine.request import Request
 from allocation.models import Decision
-from allocation.pictures import eligible_spaces, lot_picture
+from allocation.pictures import SLOT, LotPicture, eligible_spaces, lot_picture
 from allocation.rounds import CarsInUse
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import lapsed_holds
@@ -48,6 +48,35 @@ def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) 
             price = rates.price_cents(starts_at, ends_at)
             found.append(Alternative(starts_at=starts_at, ends_at=ends_at, price_cents=price, currency=rates.currency))
     return found[:most]
+
+
+def can_stay_until(reservation: Reservation, *, now: datetime) -> datetime:
+    """How long the bay could be kept: the booked end, or later where nothing is in the way.
+
+    In the way are the end of the shared hours, who comes next, the longest stay, and a later booking of the same car.
+    As long as no bay is announced, any bay that suits may do.
+    """
+    if not (reservation.holds_a_space and reservation.lot.is_open and now < reservation.ends_at):
+        return reservation.ends_at
+    picture = lot_picture(reservation.lot, latest_end=reservation.held_until, now=now, without=[reservation.pk])
+    limits = [
+        _free_until(reservation, picture, now=now),
+        reservation.starts_at + timedelta(minutes=picture.limits.longest_stay_min),
+        CarsInUse(reservation.vehicle_rows.all(), now=now).busy_from(reservation),
+    ]
+    return max(reservation.ends_at, min(limit for limit in limits if limit is not None))
+
+
+def _free_until(reservation: Reservation, picture: LotPicture, *, now: datetime) -> datetime:
+    """Until when its bay is free from now on, or before it is announced the bay that is free for longest."""
+    start, _end = picture.grid.outward(max(now, reservation.held_from), reservation.held_until)
+    runs = picture.state.run_end[start]
+    if reservation.status == Status.ACCEPTED:
+        slot = int(runs[eligible_spaces({picture.lot.pk: picture}, [reservation])[reservation.pk]].max(initial=0))
+    else:
+        own = picture.index_of.get(reservation.space_id or 0)
+        slot = 0 if own is None else int(runs[own])
+    return picture.grid.origin + slot * SLOT
 
 
 def lots_that_wait(*, asked_before: datetime | None = None, asked_since: datetime | None = None) -> list[int]:

@@ -8,6 +8,7 @@ from django.db import OperationalError, transaction
 
 from allocation import locks, selectors
 from allocation.models import Assignment, Decision
+from allocation.obstacles import obstructed
 from allocation.pictures import LotPicture, lot_picture, lot_pictures
 from allocation.rounds import allocate_slots, decide_each
 from parking_share import bells
@@ -107,7 +108,7 @@ def assign_arrivals(*, lot_id: int, now: datetime) -> int:
     if not due:
         return 0
     picture = lot_picture(lot, latest_end=max(row.ends_at for row in due), now=now)
-    final = allocate_slots(due, picture)
+    final = allocate_slots(due, picture, avoid=obstructed(picture.index_of, now=now))
     changes = [
         Change(reservation_id=row.pk, to=Status.ASSIGNED, reason=Reason.BAY_ANNOUNCED, space_id=final[row.pk])
         for row in due

@@ -22,6 +22,12 @@ def holding(*, now: datetime) -> QuerySet[Reservation]:
     )
 
 
+def holds_in(space_id: int, *, since: datetime, until: datetime, now: datetime) -> QuerySet[Reservation]:
+    """Who holds a bay at any time of [since, until), the first to come first."""
+    held = holding(now=now).filter(space=space_id, held_from__lt=until, held_until__gt=since)
+    return held.order_by("held_from", "pk")
+
+
 def lapsed_holds(*, now: datetime) -> QuerySet[Reservation]:
     """Reservations whose driver did not come within the grace."""
     return Reservation.objects.filter(status__in=MAY_LAPSE, lapses_at__lte=now)

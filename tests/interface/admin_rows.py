@@ -9,7 +9,8 @@ from django.contrib.auth.models import Group
 
 from allocation import policies
 from allocation import services as allocation
-from allocation.models import Assignment, Decision, LotPolicy
+from allocation.models import Assignment, Decision, LotPolicy, Obstacle
+from allocation.obstacles import report_obstacle
 from parking_share.accounts.models import ApiToken, User, Vehicle
 from parking_share.accounts.services import issue_api_token
 from parking_share.notices.models import EventCursor, Notice
@@ -39,6 +40,7 @@ READ_ONLY: tuple[type, ...] = (
     EventCursor,
     IdempotencyKey,
     Notice,
+    Obstacle,
     Reservation,
     ReservationEvent,
     ReservationVehicle,
@@ -100,6 +102,7 @@ MAKERS: dict[type, Callable[[int], object]] = {
     IdempotencyKey: lambda number: IdempotencyKey.objects.get(reservation=a_booking(number=number)),
     LotPolicy: a_policy,
     Notice: a_notice,
+    Obstacle: lambda _number: report_obstacle(space_id=make_space(make_lot()).pk, now=NOW, until=NOW + hours(2)),
     Reservation: lambda number: a_booking(number=number),
     ReservationEvent: lambda number: a_booking(number=number).events.last(),
     ReservationVehicle: lambda number: a_booking(number=number).vehicle_rows.get(),
