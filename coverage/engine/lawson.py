@@ -5,6 +5,7 @@ Slow (about 50 microseconds a point) and only called where Qhull's answer is not
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def _sweep(points: list[Point]) -> dict[Edge, int]:
     tip = rest[0]
     if orientation(points[flat[0]], points[flat[1]], points[tip]) < 0:
         flat = flat[::-1]
-    for a, b in zip(flat[:-1], flat[1:], strict=True):
+    for a, b in pairwise(flat):
         _add(apexes, a, b, tip)
     hull = [*flat, tip]
     for new in rest[1:]:

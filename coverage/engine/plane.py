@@ -26,7 +26,8 @@ def checked_positions(positions: ArrayLike) -> Floats:
     wrong = np.flatnonzero(~(np.abs(points) <= LARGEST_COORDINATE).all(axis=1))
     if wrong.size:
         raise ValueError(
-            f"position {wrong[0]} must be finite and within {LARGEST_COORDINATE:.0e} m, got {points[wrong[0]].tolist()}."
+            f"position {wrong[0]} must be finite and within {LARGEST_COORDINATE:.0e} m,"
+            f" got {points[wrong[0]].tolist()}."
         )
     if looks_like_degrees(points):
         raise ValueError(

@@ -17,40 +17,37 @@ def potential_between(positions: Floats, capability: Floats, *, groups: Indices,
     """
     order = np.argsort(groups, kind="stable")
     bounds = np.concatenate(([0], np.cumsum(np.bincount(groups))))
-    x, y = np.ascontiguousarray(positions[order].T)
+    points = np.ascontiguousarray(positions[order].T)
     weights = capability[order]
     sums = np.zeros(len(order))
     work = np.empty((2, BLOCK * BLOCK))
     for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        _add_pairs(sums[low:high], x[low:high], y[low:high], weights[low:high], floor_m, work)
+        _add_pairs(sums[low:high], points[:, low:high], weights[low:high], floor_m, work)
     potential = np.empty_like(sums)
     potential[order] = sums
     return potential
 
 
-def _add_pairs(sums: Floats, x: Floats, y: Floats, weights: Floats, floor_m: float, work: Floats) -> None:
-    count = len(x)
-    for low in range(0, count, BLOCK):
-        rows = slice(low, min(low + BLOCK, count))
+def _add_pairs(sums: Floats, points: Floats, weights: Floats, floor_m: float, work: Floats) -> None:
+    for low in range(0, len(sums), BLOCK):
+        rows = slice(low, low + BLOCK)
         for left in range(0, low, BLOCK):
             columns = slice(left, left + BLOCK)
-            kernel = _inverse_distances(x[rows], y[rows], x[columns], y[columns], floor_m, work)
+            kernel = _inverse_distances(points[:, rows], points[:, columns], floor_m, work)
             sums[rows] += kernel @ weights[columns]
             sums[columns] += weights[rows] @ kernel
-        kernel = _inverse_distances(x[rows], y[rows], x[rows], y[rows], floor_m, work)
+        kernel = _inverse_distances(points[:, rows], points[:, rows], floor_m, work)
         np.fill_diagonal(kernel, 0)
         sums[rows] += kernel @ weights[rows]
 
 
-def _inverse_distances(  # noqa: PLR0917 -- two points' coordinates and where to put the answer
-    x: Floats, y: Floats, other_x: Floats, other_y: Floats, floor_m: float, work: Floats
-) -> Floats:
-    shape = (len(x), len(other_x))
-    size = len(x) * len(other_x)
-    kernel, square = work[0, :size].reshape(shape), work[1, :size].reshape(shape)
-    np.subtract(x[:, None], other_x, out=kernel)
+def _inverse_distances(points: Floats, others: Floats, floor_m: float, work: Floats) -> Floats:
+    """Fill one of the two blocks of `work` with 1 / d, and return it."""
+    shape = points.shape[1], others.shape[1]
+    kernel, square = (block[: shape[0] * shape[1]].reshape(shape) for block in work)
+    np.subtract(points[0, :, None], others[0], out=kernel)
     np.multiply(kernel, kernel, out=kernel)
-    np.subtract(y[:, None], other_y, out=square)
+    np.subtract(points[1, :, None], others[1], out=square)
     np.multiply(square, square, out=square)
     np.add(kernel, square, out=kernel)
     np.maximum(kernel, floor_m * floor_m, out=kernel)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coverage.engine.plane import Floats, Indices
 
@@ -134,5 +133,3 @@ def obtuse_corners(triangles: Triangles) -> Indices:
     squares = triangles.squares
     rest = squares.sum(axis=0) - squares
     return np.flatnonzero((squares > rest).ravel())
-
-

@@ -47,7 +47,8 @@ def are_collinear(positions: Floats) -> bool:
 def doubled_areas(positions: Floats, triangles: Indices) -> Floats:
     """Return twice the signed area of each triangle, shape (m,)."""
     (ax, ay), (bx, by), (cx, cy) = (positions[triangles[:, k]].T for k in range(3))
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    areas: Floats = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    return areas
 
 
 def _of_qhull(positions: Floats) -> Indices | None:
@@ -93,7 +94,7 @@ def _loop(starts: Indices, ends: Indices) -> Indices | None:
     if len(following) != len(starts):
         return None
     path = [int(starts[0])]
-    while (after := following[path[-1]] if path[-1] in following else -1) not in {path[0], -1}:
+    while (after := following.get(path[-1], -1)) not in {path[0], -1}:
         path.append(after)
         if len(path) > len(starts):
             return None

@@ -1,0 +1,76 @@
+"""Polygons from outlines, cut by their target areas (sections 4.6 and 8)."""
+
+import numpy as np
+import shapely
+
+from coverage.engine.frontier import Polygons
+from coverage.engine.mesh import Mesh
+from coverage.engine.plane import Floats, Indices
+from coverage.engine.points import Points
+from coverage.engine.rings import Outlines
+
+EMPTY = shapely.Polygon()
+
+
+def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: dict[int, list[Indices]]) -> Polygons:
+    """Return the cells of vertices that have triangles, not yet cut, in the coordinates of the sites; None elsewhere.
+
+    Parameters
+    ----------
+    untied
+        The rings of vertices whose outline touches itself.
+    """
+    polygons = np.full(mesh.vertices, None, dtype=object)
+    used = np.flatnonzero(np.diff(outlines.first))
+    first = np.append(outlines.first[used], outlines.first[-1])
+    offsets = (first, np.arange(len(used) + 1))
+    coordinates = _coordinates(mesh.origin, points, outlines.points)
+    polygons[used] = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, offsets)
+    for vertex, rings in untied.items():
+        parts = [shapely.Polygon(_coordinates(mesh.origin, points, ring)) for ring in rings]
+        polygons[vertex] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    return polygons
+
+
+def _coordinates(origin: Floats, points: Points, which: Indices) -> Floats:
+    coordinates = np.empty((len(which), 2))
+    np.take(points.x, which, out=coordinates[:, 0])
+    np.take(points.y, which, out=coordinates[:, 1])
+    coordinates += origin
+    return coordinates
+
+
+def strips_of(mesh: Mesh, weights: Floats) -> Polygons:
+    """Return the cells of the vertices of all chains, not yet cut."""
+    rings = mesh.chains.strips(mesh.positions, weights) + mesh.origin
+    offsets = (np.arange(0, 5 * len(rings) + 1, 5), np.arange(len(rings) + 1))
+    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, rings.reshape(-1, 2), offsets)
+
+
+def repaired(polygons: Polygons) -> Polygons:
+    """Return valid polygons for cells smaller than the resolution of their coordinates; may be empty."""
+    return np.array([polygonal(shape) for shape in shapely.make_valid(polygons)], dtype=object)
+
+
+def cut_by_targets(mesh: Mesh, polygons: Polygons) -> Polygons:
+    """Return the service areas of all vertices: cells within their target areas."""
+    frontier = mesh.frontier
+    areas = np.full(mesh.vertices, EMPTY, dtype=object)
+    areas[frontier.inside] = polygons[frontier.inside]
+    alone = np.flatnonzero(np.bincount(mesh.group_of)[mesh.group_of] == 1)
+    areas[alone] = [mesh.targets[group] for group in mesh.group_of[alone]]
+    shapes = shapely.intersection(polygons[frontier.touching], frontier.pieces)
+    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
+    shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
+    areas[frontier.touching] = shapes
+    return areas
+
+
+def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+    """Return the part of a geometry that has an area: a polygon, a multipolygon, or an empty polygon."""
+    if isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
+        return shape
+    parts = [part for part in shapely.get_parts(shapely.get_parts(shape)) if isinstance(part, shapely.Polygon)]
+    if not parts:
+        return EMPTY
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
