@@ -41,6 +41,11 @@ class AccessClass(models.Model):
     openness = models.DecimalField(
         _("openness"), max_digits=3, decimal_places=2, validators=[MinValueValidator(0), MaxValueValidator(1)]
     )
+    admits_public = models.BooleanField(
+        _("every bay is open to the public"),
+        default=False,
+        help_text=_("Where it is not, only bays in their shared hours count as open."),
+    )
 
     class Meta:
         verbose_name = _("access class")
