@@ -1,4 +1,4 @@
-"""A bay that is taken or left, as the outbox tells it: who stands there and, where no gate sees cars, comes and goes."""
+"""A bay that is taken or left, as the outbox tells it: who stands there, and, without a gate, comes and goes."""
 
 from datetime import datetime, timedelta
 
