@@ -16,7 +16,7 @@ Answers = dict[str, AnswerValue]
 SEPARATORS = re.compile(r"[;；|,，、\n]")
 NUMBER = re.compile(r"[-+]?\d{1,12}(\.\d{1,6})?")
 ONLY_NUMBERS, SPACES = re.compile(r"\d+(\s+\d+)+"), re.compile(r"\s+")
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class AnswerRefused(DomainError):
@@ -29,12 +29,12 @@ def read_answer(question: QuestionSpec, typed: Sequence[str]) -> AnswerValue | N
     """The answer, or None where nothing was typed; AnswerRefused where it can't be one.
 
     An option may be written as its code, as its number, or with its words in either language; several in one text are
-    separated by ; , 、 or |, numbers by spaces as well.
+    separated by ; , 、 or |, numbers by spaces as well. White space around an answer is not part of it.
     """
-    words = [text.strip() for text in typed if text.strip()]
+    words = [text.replace("\r\n", "\n").replace("\r", "\n").strip() for text in typed if text.strip()]
     if not words:
         return None
-    if any(UNSTORABLE.search(text) for text in words):
+    if any(UNSTORABLE.search(text) for text in typed):
         raise AnswerRefused(_("The answer holds characters that no text can have."))
     if question.is_choice:
         return _read_choice(question, words)
