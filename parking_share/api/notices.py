@@ -14,22 +14,32 @@ from parking_share.api.views import ApiView, ListView
 from parking_share.notices.models import Notice
 from parking_share.notices.selectors import notices_of
 from parking_share.notices.services import mark_read
+from parking_share.notices.words import sentences_of
 from parking_share.reservations.states import Status
 
 
 class NoticeOut(serializers.Serializer[Notice]):
+    """An event of a reservation, or a message of its own kind with its sentences."""
+
     id = serializers.IntegerField()
+    kind = serializers.ChoiceField(Notice.Kind.choices)
     created_at = InstantField()
     read_at = InstantField(allow_null=True)
-    reservation = serializers.IntegerField(source="event.reservation_id")
-    lot_name = serializers.CharField(source="event.reservation.lot.name")
-    status = serializers.ChoiceField(Status.choices, source="event.to_status")
-    reason = ReasonOut(source="event")
+    reservation = serializers.IntegerField(source="about.pk", allow_null=True, default=None)
+    lot_name = serializers.CharField(source="about.lot.name", allow_null=True, default=None)
+    status = serializers.ChoiceField(Status.choices, source="event.to_status", allow_null=True, default=None)
+    reason = ReasonOut(source="event", allow_null=True, default=None)
     space = serializers.SerializerMethodField(help_text="Label of the bay, where it was announced.")
+    sentences = serializers.SerializerMethodField(help_text="What it says, where it is not about an event.")
 
     def get_space(self, notice: Notice) -> str | None:
         event = notice.event
-        return event.to_space.label if event.to_space and event.to_status == Status.ASSIGNED else None
+        if event is None or event.to_space is None or event.to_status != Status.ASSIGNED:
+            return None
+        return event.to_space.label
+
+    def get_sentences(self, notice: Notice) -> list[str]:
+        return sentences_of(notice)
 
 
 class MarkedOut(serializers.Serializer[Any]):

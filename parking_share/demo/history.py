@@ -19,6 +19,6 @@ def tell_of_the_past(*, now: datetime) -> None:
         return
     write_notices(now=now)
     happened_at = ReservationEvent.objects.filter(pk=OuterRef("event")).values("happened_at")
-    Notice.objects.update(created_at=Subquery(happened_at))
+    Notice.objects.filter(event__isnull=False).update(created_at=Subquery(happened_at))
     Notice.objects.update(mail_claimed_at=F("created_at"), mailed_at=F("created_at"))
     Notice.objects.filter(created_at__lt=now - UNREAD_FOR).update(read_at=F("created_at"))

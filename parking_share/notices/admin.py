@@ -6,9 +6,9 @@ from parking_share.notices.models import EventCursor, Notice
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnly):
-    list_display = ("id", "recipient", "event", "created_at", "read_at", "mailed_at")
-    list_filter = (("read_at", admin.EmptyFieldListFilter), ("mailed_at", admin.EmptyFieldListFilter))
-    list_select_related = ("recipient", "event")
+    list_display = ("id", "recipient", "kind", "event", "reservation", "created_at", "read_at", "mailed_at")
+    list_filter = ("kind", ("read_at", admin.EmptyFieldListFilter), ("mailed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("recipient", "event", "reservation")
     search_fields = ("recipient__email", "recipient__phone")
     date_hierarchy = "created_at"
 

@@ -8,9 +8,13 @@ def notices_of(recipient: User) -> QuerySet[Notice]:
     """A person's notices, the newest first."""
     return (
         Notice.objects.filter(recipient=recipient)
-        .select_related("event__reservation__lot", "event__to_space")
+        .select_related("event__reservation__lot", "event__to_space", "reservation__lot")
         .order_by("-pk")
     )
+
+
+def is_told(once_key: str) -> bool:
+    return Notice.objects.filter(once_key=once_key).exists()
 
 
 def unread_count(recipient: User) -> int:

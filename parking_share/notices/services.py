@@ -1,5 +1,6 @@
 """Telling people what happened to their reservations: in the page, and by e-mail."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,11 +12,13 @@ from django.utils import translation
 
 from parking_share.accounts.models import User
 from parking_share.notices.models import EventCursor, Notice
-from parking_share.reservations.models import ReservationEvent
-from parking_share.reservations.states import Status
+from parking_share.notices.words import sentences_of
+from parking_share.reservations.models import Reservation, ReservationEvent
+from parking_share.reservations.states import Reason, Status
 
 READER = "notices"
 WORTH_TELLING = [Status.ACCEPTED, Status.DECLINED, Status.ASSIGNED, Status.EXPIRED, Status.RELEASED]
+TOLD_WITH_AN_OFFER = {Reason.SPACE_LOST, Reason.REPLACEMENT}
 MAIL_RETRY_AFTER = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
@@ -49,6 +52,27 @@ def write_notices(*, now: datetime) -> int:
     return len(notices)
 
 
+def tell(
+    *,
+    recipient_id: int,
+    kind: Notice.Kind,
+    reservation: Reservation | None = None,
+    facts: Mapping[str, str | int],
+    once_key: str,
+    now: datetime,
+) -> None:
+    """Tell a person something of this kind; safe to call twice with the same key, and at once."""
+    notice = Notice(
+        recipient_id=recipient_id,
+        kind=kind,
+        reservation=reservation,
+        facts=dict(facts),
+        once_key=once_key,
+        created_at=now,
+    )
+    Notice.objects.bulk_create([notice], ignore_conflicts=True)
+
+
 def mail_notices(*, now: datetime, most: int = 100) -> int:
     """Send the e-mails that are due, each claimed first; return how many were sent."""
     waiting = Notice.objects.filter(
@@ -57,7 +81,7 @@ def mail_notices(*, now: datetime, most: int = 100) -> int:
     sent = 0
     for pk in list(waiting.order_by("pk").values_list("pk", flat=True)[:most]):
         if Notice.objects.filter(_claimable(now), pk=pk, mailed_at__isnull=True).update(mail_claimed_at=now) == 1:
-            sent += _mail(Notice.objects.select_related("recipient", "event__reservation__lot").get(pk=pk), now=now)
+            sent += _mail(_to_mail(pk), now=now)
     return sent
 
 
@@ -78,8 +102,9 @@ def _oldest_running_transaction() -> int:
 
 
 def _recipients(event: ReservationEvent) -> list[int]:
-    """The driver, of what the platform did; nobody is told what they did themselves."""
+    """The driver, of what the platform did; nobody is told what they did themselves, or twice what has its own kind."""
     told = event.to_status in WORTH_TELLING and event.from_status != event.to_status
+    told = told and event.reason not in TOLD_WITH_AN_OFFER
     driver_id = event.reservation.driver_id
     return [driver_id] if told and event.actor_id != driver_id else []
 
@@ -88,10 +113,20 @@ def _claimable(now: datetime) -> Q:
     return Q(mail_claimed_at__isnull=True) | Q(mail_claimed_at__lt=now - MAIL_RETRY_AFTER)
 
 
+def _to_mail(pk: int) -> Notice:
+    related = ("recipient", "event__reservation__lot", "event__to_space", "reservation__lot")
+    return Notice.objects.select_related(*related).get(pk=pk)
+
+
 def _mail(notice: Notice, *, now: datetime) -> int:
     """Send one e-mail in the recipient's language; a mail server that is away is tried again later."""
     with translation.override(notice.recipient.language):
-        context = {"notice": notice, "event": notice.event, "reservation": notice.event.reservation}
+        context = {
+            "notice": notice,
+            "event": notice.event,
+            "reservation": notice.about,
+            "sentences": sentences_of(notice),
+        }
         subject = " ".join(render_to_string("notices/mail_subject.txt", context).split())
         body = render_to_string("notices/mail_body.txt", context)
     try:

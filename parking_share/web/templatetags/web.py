@@ -8,6 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from parking_share.notices.models import Notice
+from parking_share.notices.words import sentences_of
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import Lot
 
@@ -97,3 +99,9 @@ def day(local: datetime) -> str:
 def status_class(status: str) -> str:
     """The colour that goes with a status, beside its word."""
     return _STATUS_CLASSES.get(status, "")
+
+
+@register.filter
+def sentences(notice: Notice) -> list[str]:
+    """What a notice of a kind of its own says below its headline."""
+    return sentences_of(notice)
