@@ -65,6 +65,10 @@ class Client:
     def cancel(self, reservation_id: int) -> None:
         self._call("POST", f"/api/v1/reservations/{reservation_id}/cancel")
 
+    def post(self, path: str, data: Any = None) -> Reply:
+        """Send one command; a refusal is a reply like any other."""
+        return self._call("POST", path, data)
+
     def _call(self, method: str, path: str, data: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         """Send one request; a busy server and a key that is still being decided are tried again."""
         until = time.monotonic() + self.patience_s
