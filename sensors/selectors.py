@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from parking_share.spaces.models import DayType, Lot
 from sensors.models import BayState, Occupancy, OccupancyProfile, OccupancySlot, Stay
+from sensors.slots import SLOT
 
-SLOT = timedelta(minutes=15)
 BELIEVED_HEARTBEATS = 2
 
 _NEWEST_SLOTS = """
