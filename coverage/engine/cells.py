@@ -26,6 +26,7 @@ def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: dict[int
     offsets = (first, np.arange(len(used) + 1))
     coordinates = _coordinates(mesh.origin, points, outlines.points)
     polygons[used] = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, offsets)
+    polygons[used[shapely.area(polygons[used]) == 0]] = EMPTY
     for vertex, rings in untied.items():
         parts = [shapely.Polygon(_coordinates(mesh.origin, points, ring)) for ring in rings]
         polygons[vertex] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -1,6 +1,6 @@
 """Who owns what inside each triangle: division points, common points, breaches and cuts (sections 4.2 to 4.4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +122,30 @@ def divide(triangles: Triangles, thorns: Thorns, weights: Floats) -> Division:
         middle_y=middle_y,
         breach=breach,
         cuts=_cuts(thorns, by_corner, breacher),
+    )
+
+
+def pinned(triangles: Triangles, division: Division, positions: Floats, resolution: float) -> Division:
+    """Move points that are nearer to a vertex than coordinates can tell apart onto it, so that its cell is empty.
+
+    Parameters
+    ----------
+    positions
+        Shape (v, 2), metres.
+    resolution
+        Metres.
+    """
+    division_x, division_y = division.division_x.copy(), division.division_y.copy()
+    for vertex in triangles.ends:
+        x, y = positions[vertex].T
+        near = np.hypot(division_x - x, division_y - y) < resolution
+        division_x[near], division_y[near] = x[near], y[near]
+    middle_x, middle_y = division.middle_x.copy(), division.middle_y.copy()
+    for x, y in zip(triangles.x, triangles.y, strict=True):
+        end, triangle = np.nonzero(np.hypot(middle_x - x, middle_y - y) < resolution)
+        middle_x[end, triangle], middle_y[end, triangle] = x[triangle], y[triangle]
+    return replace(
+        division, division_x=division_x, division_y=division_y, middle_x=middle_x, middle_y=middle_y
     )
 
 

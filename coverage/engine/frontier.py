@@ -94,8 +94,8 @@ def _relation(target: BaseGeometry, positions: Floats, radius: Floats) -> tuple[
     shapely.prepare(target)
     shapely.prepare(boundary)
     near = np.isinf(radius)
-    circles: Polygons = np.asarray(shapely.points(positions[~near]), dtype=object)
-    near[~near] = shapely.dwithin(np.array([boundary], dtype=object), circles, radius[~near])
+    places = shapely.points(positions[~near])
+    near[~near] = shapely.dwithin(boundary, places, radius[~near])  # type: ignore[call-overload] -- takes arrays too
     return shapely.contains_xy(target, positions) & ~near, near
 
 

@@ -59,6 +59,11 @@ class Mesh:
         return len(self.vertex_of)
 
     @property
+    def resolution(self) -> float:
+        """What the coordinates of the sites cannot tell apart after a few operations, metres."""
+        return float(64 * np.spacing(np.abs(self.positions + self.origin).max(initial=0)))
+
+    @property
     def vertices(self) -> int:
         return len(self.positions)
 

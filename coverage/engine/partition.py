@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import ArrayLike
 
 from coverage.engine.cells import EMPTY, cut_by_targets, polygons_of, repaired, strips_of
-from coverage.engine.divide import Division, divide
+from coverage.engine.divide import Division, divide, pinned
 from coverage.engine.frontier import Polygons
 from coverage.engine.knots import untied_rings
 from coverage.engine.mesh import Mesh
@@ -17,7 +17,7 @@ from coverage.engine.rings import join_rings
 
 LIGHTEST = 1e-12
 FINER = 4
-MOST_REFINEMENTS = 4
+TINY = 1e-4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -108,22 +108,24 @@ def uncut_cells(mesh: Mesh, weights: Floats, *, tolerance: float) -> Polygons:
     with more chords. A cell smaller than the resolution of its coordinates is repaired, and may vanish.
     """
     division = divide(mesh.triangles, mesh.thorns, weights)
-    finer: Indices | None = None
-    for _ in range(MOST_REFINEMENTS):
-        cells = _sampled_cells(mesh, division, tolerance=tolerance, finer=finer)
-        wrong = _crossed(cells)
-        if not wrong.size:
+    if mesh.vertices and weights.min() < TINY:
+        division = pinned(mesh.triangles, division, mesh.positions, mesh.resolution)
+    cells = _sampled_cells(mesh, division, tolerance=tolerance)
+    wrong = _crossed(cells)
+    finer = np.ones(mesh.triangles.count, dtype=np.intp)
+    while wrong.size:
+        finer[np.isin(mesh.triangles.corners, wrong).any(axis=0)] *= FINER
+        refined = _sampled_cells(mesh, division, tolerance=tolerance, finer=finer)
+        still_wrong = _crossed(refined)
+        if still_wrong.size >= wrong.size:
+            cells[wrong] = repaired(cells[wrong])
             break
-        finer = np.ones(mesh.triangles.count, dtype=np.intp) if finer is None else finer
-        around = np.isin(mesh.triangles.corners, wrong).any(axis=0)
-        finer = np.where(around, finer * FINER, finer)
-    else:
-        cells[wrong] = repaired(cells[wrong])
+        cells, wrong = refined, still_wrong
     cells[mesh.chains.vertices] = strips_of(mesh, weights)
     return cells
 
 
-def _sampled_cells(mesh: Mesh, division: Division, *, tolerance: float, finer: Indices | None) -> Polygons:
+def _sampled_cells(mesh: Mesh, division: Division, *, tolerance: float, finer: Indices | None = None) -> Polygons:
     points = place_points(mesh.triangles, division, mesh.hull, tolerance=tolerance, finer=finer)
     outlines = join_rings(mesh.triangles, division, mesh.hull, points)
     untied = untied_rings(mesh.triangles, division, mesh.hull, points, outlines)

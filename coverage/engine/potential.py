@@ -44,7 +44,8 @@ def _add_pairs(sums: Floats, points: Floats, weights: Floats, floor_m: float, wo
 def _inverse_distances(points: Floats, others: Floats, floor_m: float, work: Floats) -> Floats:
     """Fill one of the two blocks of `work` with 1 / d, and return it."""
     shape = points.shape[1], others.shape[1]
-    kernel, square = (block[: shape[0] * shape[1]].reshape(shape) for block in work)
+    kernel: Floats = work[0, : shape[0] * shape[1]].reshape(shape)
+    square: Floats = work[1, : shape[0] * shape[1]].reshape(shape)
     np.subtract(points[0, :, None], others[0], out=kernel)
     np.multiply(kernel, kernel, out=kernel)
     np.subtract(points[1, :, None], others[1], out=square)
