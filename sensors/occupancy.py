@@ -62,7 +62,10 @@ class OccupancySlot(models.Model):
 
 
 class StaleSlot(models.Model):
-    """From when on a lot, or one of its bays, has to be rolled up again because something came late."""
+    """What came late for a lot, or for one of its bays, from the first to the last of it; without a last, until now.
+
+    It is rolled up again for as long as it matters: until the next word of the bay, say (`due.py`).
+    """
 
     lot = models.ForeignKey(Lot, on_delete=models.CASCADE, related_name="+", verbose_name=_("lot"))
     space = models.ForeignKey(Space, on_delete=models.CASCADE, null=True, related_name="+", verbose_name=_("space"))
