@@ -89,6 +89,7 @@ def open_wave(
     now: datetime,
     handed_out: int | None = None,
     needs_double_entry: bool = False,
+    is_synthetic: bool = False,
 ) -> Wave:
     """Begin to collect with the latest version. One wave of a questionnaire is open at a time."""
     locked = Questionnaire.objects.select_for_update(no_key=True).get(pk=questionnaire.pk)
@@ -105,6 +106,7 @@ def open_wave(
         name=name,
         handed_out=handed_out,
         needs_double_entry=needs_double_entry,
+        is_synthetic=is_synthetic,
         opened_at=now,
         opened_by=opened_by,
     )
