@@ -1,10 +1,8 @@
 """A car at a gate, as the outbox tells it: who it was, and what follows."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
-
-from django.db.models.functions import Greatest
 
 from parking_share.fulfilment import arrivals
 from parking_share.fulfilment.candidates import Candidate, Lane, Source, candidates_at
@@ -12,9 +10,9 @@ from parking_share.fulfilment.gates import GateAnswer
 from parking_share.fulfilment.verdicts import SERVES, WAS_PROMISED, Verdict, by_plate
 from parking_share.reservations.states import HOLDS_A_SPACE, Status
 from sensors.models import Kind, OutboxRow, PlateRead, Reading, Stay
+from sensors.retention import keep_plate
 from sensors.staying import close_stay, open_stay
 
-MATCHED_PLATE_KEPT = timedelta(days=30)
 _OF_NOBODY = {Verdict.UNKNOWN_PLATE, Verdict.AMBIGUOUS}
 
 
@@ -37,8 +35,7 @@ def handle(row: OutboxRow, answer: GateAnswer | None, *, now: datetime) -> None:
         _entered(row, read, match, now=now)
     else:
         _left(row, read, match)
-    keep_until = Greatest("forget_at", now + MATCHED_PLATE_KEPT)
-    PlateRead.objects.filter(pk=read.pk).update(forget_at=keep_until)
+    keep_plate(read.pk)
 
 
 def _answered(answer: GateAnswer) -> Match | None:
