@@ -24,7 +24,7 @@ class BayState(models.Model):
     """The newest word on a bay: the fold of its readings. Whether it is still believed, `selectors` say.
 
     `heard_at` is when the newest sign of life happened; silence for two heartbeats makes the bay *unknown* (see
-    `selectors.bay_states`), whatever is written here. A bay that gave signs of life only is UNKNOWN here too, since 1970.
+    `selectors.bay_states`), whatever is written here. A bay that gave signs of life only is UNKNOWN, as of 1970.
     """
 
     space = models.OneToOneField(

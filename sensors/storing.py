@@ -11,6 +11,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 
 from parking_share.accounts import plates
@@ -18,8 +19,7 @@ from sensors.events import Event
 from sensors.readings import Kind
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-OLDEST_BELIEVED = timedelta(days=35)  # keys are known for 40 days; what is older could be told twice
-UNMATCHED_PLATE_KEPT = timedelta(hours=24)
+OLDEST_BELIEVED = timedelta(days=35)  # keys are kept for longer (KNOWN_KEYS_KEPT), so nothing is told twice
 GATE_KINDS = frozenset({Kind.ENTER, Kind.EXIT, Kind.PASS})
 STATEMENT = Path(__file__).with_suffix(".sql").read_text()
 
@@ -69,21 +69,28 @@ def instant_of(event: Event, *, received_at: datetime) -> Instant:
 
 
 def store_events(
-    *, gateway_id: int, events: Sequence[Event], received_at: datetime, raw_message_id: int | None = None
+    *,
+    gateway_id: int,
+    events: Sequence[Event],
+    received_at: datetime,
+    raw_message_id: int | None = None,
+    now: datetime | None = None,
 ) -> list[Stored]:
     """Store what is new of a batch and say what became of each event; what a batch names twice is stored once.
 
-    With `raw_message_id` the message is marked as read in the same statement.
+    With `raw_message_id` the message is marked as read in the same statement. `now` is when this happens, where that is
+    later than the message came: what it says was live then and is not any more.
     """
     if not events:
         return []
-    instants = [instant_of(event, received_at=received_at) for event in events]
+    instants = [_aged(instant_of(event, received_at=received_at), now=now or received_at) for event in events]
     is_first = list(_is_first(events))
     arguments = {
         "gateway": gateway_id,
         "received": received_at,
+        "now": now or received_at,
         "raw_message": raw_message_id,
-        "forget": received_at + UNMATCHED_PLATE_KEPT,
+        "forget": received_at + settings.UNMATCHED_PLATES_KEPT,
         **_columns(list(compress(events, is_first)), list(compress(instants, is_first))),
     }
     with connection.cursor() as cursor:
@@ -94,6 +101,10 @@ def store_events(
         _stored(event, instant, found[event.source_key], is_first=first)
         for event, instant, first in zip(events, instants, is_first, strict=True)
     ]
+
+
+def _aged(instant: Instant, *, now: datetime) -> Instant:
+    return instant._replace(is_replayed=instant.is_replayed or now - instant.observed_at > CLOCK_TOLERANCE)
 
 
 def key_hash(source_key: str) -> str:

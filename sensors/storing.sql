@@ -138,11 +138,11 @@ outbox AS (
 
 -- what came too late for the quarters of an hour that are rolled up already
 late AS (
-    INSERT INTO sensors_staleslot (lot_id, space_id, from_at)
-    SELECT lot_id, space_id, min(date_bin('15 minutes', observed_at, timestamptz '2000-01-01 00:00+00'))
+    INSERT INTO sensors_staleslot (lot_id, space_id, from_at, until_at)
+    SELECT lot_id, space_id, min(observed_at), max(observed_at)
     FROM fresh
     WHERE kind <> 'PASS'
-        AND observed_at < date_bin('15 minutes', %(received)s::timestamptz, timestamptz '2000-01-01 00:00+00')
+        AND observed_at < date_bin('15 minutes', %(now)s::timestamptz, timestamptz '2000-01-01 00:00+00')
     GROUP BY lot_id, space_id
 ),
 

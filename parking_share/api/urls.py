@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from parking_share.api import lots, notices, reservations, spaces, tokens, vehicles
+from parking_share.api import lots, notices, push, reservations, sensors, spaces, tokens, vehicles
 from parking_share.api.views import Description, Nowhere
 
 app_name = "api"
@@ -33,6 +33,8 @@ urlpatterns = [
     path("notices/read", notices.NoticesRead.as_view(), name="notices_read"),
     path("tokens", tokens.TokenList.as_view(), name="tokens"),
     path("tokens/current", tokens.CurrentToken.as_view(), name="current_token"),
+    path("sensors/events", sensors.SensorEvents.as_view(), name="sensor_events"),
+    path("sensors/push/<str:secret>", push.SensorPush.as_view(), name="sensor_push"),
     path("openapi.yaml", Description.as_view(), name="openapi"),
     re_path("", Nowhere.as_view(), name="nowhere"),
 ]

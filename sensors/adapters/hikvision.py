@@ -28,7 +28,7 @@ def read(body: bytes, content_type: str) -> list[Event]:
 
 def reply(*, opens: bool, sentence: str) -> tuple[bytes, str]:
     """The camera looks at nothing but the status; a controller behind it may read whether to open."""
-    status = Element(_qualified("ResponseStatus"), version="2.0")
+    status = Element("ResponseStatus", version="2.0", xmlns=NAMESPACE)
     for name, value in (
         ("requestURL", "/"),
         ("statusCode", "1"),
@@ -36,8 +36,8 @@ def reply(*, opens: bool, sentence: str) -> tuple[bytes, str]:
         ("subStatusCode", "open" if opens else "shut"),
         ("description", sentence),
     ):
-        SubElement(status, _qualified(name)).text = value
-    return tostring(status, encoding="utf-8", xml_declaration=True, default_namespace=NAMESPACE), "application/xml"
+        SubElement(status, name).text = value
+    return tostring(status, encoding="utf-8", xml_declaration=True), "application/xml"
 
 
 def says_open(reply_body: bytes) -> bool:
@@ -109,10 +109,6 @@ def _text(element: Element, name: str) -> str:
 
 def _child(element: Element, name: str) -> Element | None:
     return next((child for child in element if _name(child) == name), None)
-
-
-def _qualified(name: str) -> str:
-    return f"{{{NAMESPACE}}}{name}"
 
 
 def _name(element: Element) -> str:

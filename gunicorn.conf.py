@@ -1,0 +1,3 @@
+"""Read by gunicorn by itself, wherever it is started in this folder."""
+
+logger_class = "parking_share.access_log.AccessLog"
