@@ -34,7 +34,7 @@ class NoticeOut(serializers.Serializer[Notice]):
 
     def get_space(self, notice: Notice) -> str | None:
         event = notice.event
-        if event is None or event.to_space is None or event.to_status != Status.ASSIGNED:
+        if event is None or event.to_space is None or not event.names_the_bay:
             return None
         return event.to_space.label
 

@@ -16,7 +16,6 @@ class Notice(models.Model):
         EVENT = "EVENT", _("What happened to a reservation.")
         ENDING_SOON = "ENDING_SOON", _("Your time ends soon.")
         OVERSTAY = "OVERSTAY", _("Your time is over.")
-        MOVED = "MOVED", _("You have another bay.")
         PROMISE_BROKEN = "PROMISE_BROKEN", _("Your bay was lost.")
         ASKED_TO_MOVE = "ASKED_TO_MOVE", _("Please move your car.")
         COME_LATER = "COME_LATER", _("No bay is free for you yet.")

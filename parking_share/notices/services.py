@@ -103,8 +103,8 @@ def _oldest_running_transaction() -> int:
 
 def _recipients(event: ReservationEvent) -> list[int]:
     """The driver, of what the platform did; nobody is told what they did themselves, or twice what has its own kind."""
-    told = event.to_status in WORTH_TELLING and event.from_status != event.to_status
-    told = told and event.reason not in TOLD_WITH_AN_OFFER
+    has_new_status = event.to_status in WORTH_TELLING and event.from_status != event.to_status
+    told = event.is_a_move or (has_new_status and event.reason not in TOLD_WITH_AN_OFFER)
     driver_id = event.reservation.driver_id
     return [driver_id] if told and event.actor_id != driver_id else []
 

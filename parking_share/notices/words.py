@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from parking_share.notices.models import Notice
-from parking_share.reservations.states import Reason
 
 Facts = Mapping[str, str | int]
 
@@ -45,11 +44,6 @@ def _overstay(facts: Facts, zone: ZoneInfo) -> list[str]:
     ]
 
 
-def _moved(facts: Facts, _zone: ZoneInfo) -> list[str]:
-    moved = _("Your bay is %(to)s now, no longer %(from)s.") % {"to": facts["space"], "from": facts["from_space"]}
-    return [moved, str(Reason(str(facts["reason"])).label)]
-
-
 def _promise_broken(facts: Facts, _zone: ZoneInfo) -> list[str]:
     owed = _("You owe nothing for it, and %(money)s are due to you.") % {
         "money": _money(facts["compensation_cents"], facts["currency"])
@@ -76,7 +70,6 @@ def _come_later(facts: Facts, zone: ZoneInfo) -> list[str]:
 _SAYS: Mapping[Notice.Kind, Callable[[Facts, ZoneInfo], list[str]]] = {
     Notice.Kind.ENDING_SOON: _ending_soon,
     Notice.Kind.OVERSTAY: _overstay,
-    Notice.Kind.MOVED: _moved,
     Notice.Kind.PROMISE_BROKEN: _promise_broken,
     Notice.Kind.ASKED_TO_MOVE: _asked_to_move,
     Notice.Kind.COME_LATER: _come_later,

@@ -175,6 +175,20 @@ class ReservationEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.from_status} → {self.to_status}"
 
+    @property
+    def names_the_bay(self) -> bool:
+        """Whether its driver may know the bay that it tells of."""
+        return self.to_status == Status.ASSIGNED or self.is_a_move
+
+    @property
+    def is_a_move(self) -> bool:
+        """Whether an announced bay was changed for another."""
+        return (
+            self.from_status == self.to_status
+            and self.to_status in {Status.ASSIGNED, Status.PARKED}
+            and self.from_space_id != self.to_space_id
+        )
+
 
 class IdempotencyKey(models.Model):
     """A key that a client sent with a request, what the call made, and the reply once it is final."""

@@ -10,7 +10,7 @@ from parking_share.notices.selectors import is_told, notices_of
 from parking_share.notices.services import mail_notices, tell, write_notices
 from parking_share.notices.words import sentences_of
 from parking_share.reservations.states import Reason, Status
-from parking_share.reservations.transitions import Change, make_transition
+from parking_share.reservations.transitions import Change, change_spaces, make_transition
 from tests.domain.lives import accepted, announced
 from tests.factories import NOW, hours, make_shared_lot, make_user
 
@@ -25,10 +25,6 @@ SAID = {
     "OVERSTAY": (
         {"space": "A1", "ends_at": TEN, "charged_from": LATER, "cents_an_hour": 1600, "currency": "CNY"},
         ["Your time in bay A1 ended at 10:00. Please drive off.", "From 11:15 on an hour costs 16.00 CNY."],
-    ),
-    "MOVED": (
-        {"space": "A2", "from_space": "A1", "reason": "OVERSTAYED"},
-        ["Your bay is A2 now, no longer A1.", "The car before had not left, so another bay was chosen."],
     ),
     "PROMISE_BROKEN": (
         {"offered_lot": "Next door", "distance_m": 240, "compensation_cents": 500, "currency": "JPY"},
@@ -86,7 +82,7 @@ def test_a_notice_is_told_once_under_its_key():
     assert (is_told("a"), is_told("b")) == (True, False)
 
 
-@pytest.mark.parametrize("fields", [{"kind": "MOVED"}, {"kind": "EVENT", "once_key": "a"}])
+@pytest.mark.parametrize("fields", [{"kind": "OVERSTAY"}, {"kind": "EVENT", "once_key": "a"}])
 def test_a_notice_without_event_or_key_is_impossible(fields):
     with pytest.raises(IntegrityError, match="notice_has_an_event"), transaction.atomic():
         Notice.objects.create(recipient=make_user(), created_at=NOW, **fields)
@@ -94,13 +90,13 @@ def test_a_notice_without_event_or_key_is_impossible(fields):
 
 def test_it_is_mailed_with_its_sentences_and_with_or_without_a_reservation():
     reservation = announced(make_shared_lot(name="Smith's & Sons"))
-    facts, said = SAID["MOVED"]
+    facts, said = SAID["ENDING_SOON"]
     tell(
         recipient_id=reservation.driver_id,
-        kind=Notice.Kind.MOVED,
+        kind=Notice.Kind.ENDING_SOON,
         reservation=reservation,
         facts=facts,
-        once_key="moved",
+        once_key="ending",
         now=NOW,
     )
     tell(
@@ -112,10 +108,10 @@ def test_it_is_mailed_with_its_sentences_and_with_or_without_a_reservation():
     )
 
     assert mail_notices(now=NOW) == 2
-    moved, asked = mail.outbox
-    assert moved.subject == "Smith's & Sons: You have another bay."
-    assert said[0] in moved.body
-    assert "2026-11-23 09:00" in moved.body
+    ending, asked = mail.outbox
+    assert ending.subject == "Smith's & Sons: Your time ends soon."
+    assert said[0] in ending.body
+    assert "2026-11-23 09:00" in ending.body
     assert asked.subject == "Please move your car."
     assert "bay A1 of Here" in asked.body
 
@@ -130,3 +126,21 @@ def test_what_has_a_notice_of_its_own_is_not_told_as_an_event_too():
 
     told = Notice.objects.filter(event__to_status=Status.RELEASED).values_list("event__reason", flat=True)
     assert list(told) == [Reason.NEVER_ANNOUNCED]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_move_is_told_once_the_bay_was_announced():
+    lot = make_shared_lot(spaces=4)
+    known, tentative = announced(lot), accepted(lot, starts_in=6, ends_in=8)
+    write_notices(now=NOW)
+    Notice.objects.all().delete()
+    free = [space for space in lot.spaces.all() if space.pk not in {known.space_id, tentative.space_id}]
+
+    change_spaces({known.pk: free[0].pk, tentative.pk: free[1].pk}, at=NOW, reason=Reason.OVERSTAYED)
+    write_notices(now=NOW)
+    mail_notices(now=NOW)
+
+    notice = Notice.objects.get()
+    assert (notice.recipient, notice.event.reservation) == (known.driver, known)
+    assert "The car before had not left" in mail.outbox[-1].body
+    assert f"Bay {free[0].label}" in mail.outbox[-1].body

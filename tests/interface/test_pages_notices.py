@@ -14,8 +14,9 @@ pytestmark = pytest.mark.django_db
 
 
 def told(reader, *, reservation=None, key="key", **facts) -> None:
-    kind = Notice.Kind.MOVED if reservation else Notice.Kind.ASKED_TO_MOVE
-    facts = {"space": "A2", "from_space": "A1", "reason": "BAY_TAKEN", "lot": "Here"} | facts
+    kind = Notice.Kind.ENDING_SOON if reservation else Notice.Kind.ASKED_TO_MOVE
+    ends_at = NOW.isoformat()
+    facts = {"space": "A2", "ends_at": ends_at, "stay_until": ends_at, "lot": "Here"} | facts
     tell(recipient_id=reader.pk, kind=kind, reservation=reservation, facts=facts, once_key=key, now=NOW)
 
 
@@ -29,7 +30,7 @@ def test_page_says_what_is_to_be_known_and_links_to_the_reservation_or_its_repla
     page = client_of(reader).get(reverse("web:notices"))
 
     shown = text_of(page)
-    assert "Your bay is A2 now, no longer A1." in shown
+    assert "Your time in bay A2 ends at 08:00." in shown
     assert "Your car was seen in bay A2 of Here, which is kept for somebody else now." in shown
     for pk in (reservation.pk, other.pk):
         assert reverse("web:reservation", args=[pk]).encode() in page.content
@@ -48,13 +49,13 @@ def test_list_tells_kinds_and_sentences():
     told(calls.user, reservation=reservation)
     told(calls.user, key="without a reservation")
 
-    without, moved = calls.get("notices").json()["results"]
+    without, ending = calls.get("notices").json()["results"]
 
-    assert (moved["kind"], moved["reservation"], moved["lot_name"]) == (
-        "MOVED",
+    assert (ending["kind"], ending["reservation"], ending["lot_name"]) == (
+        "ENDING_SOON",
         reservation.pk,
         reservation.lot.name,
     )
-    assert moved["sentences"][0] == "Your bay is A2 now, no longer A1."
-    assert (moved["status"], moved["reason"], moved["space"]) == (None, None, None)
+    assert ending["sentences"][0] == "Your time in bay A2 ends at 08:00."
+    assert (ending["status"], ending["reason"], ending["space"]) == (None, None, None)
     assert (without["kind"], without["reservation"], without["lot_name"]) == ("ASKED_TO_MOVE", None, None)

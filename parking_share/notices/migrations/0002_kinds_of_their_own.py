@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='notice',
             name='kind',
-            field=models.CharField(choices=[('EVENT', 'What happened to a reservation.'), ('ENDING_SOON', 'Your time ends soon.'), ('OVERSTAY', 'Your time is over.'), ('MOVED', 'You have another bay.'), ('PROMISE_BROKEN', 'Your bay was lost.'), ('ASKED_TO_MOVE', 'Please move your car.'), ('COME_LATER', 'No bay is free for you yet.')], default='EVENT', max_length=14, verbose_name='kind'),
+            field=models.CharField(choices=[('EVENT', 'What happened to a reservation.'), ('ENDING_SOON', 'Your time ends soon.'), ('OVERSTAY', 'Your time is over.'), ('PROMISE_BROKEN', 'Your bay was lost.'), ('ASKED_TO_MOVE', 'Please move your car.'), ('COME_LATER', 'No bay is free for you yet.')], default='EVENT', max_length=14, verbose_name='kind'),
         ),
         migrations.AddField(
             model_name='notice',
