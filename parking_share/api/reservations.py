@@ -27,6 +27,7 @@ from parking_share.api.reservation_shapes import ReservationIn, ReservationOut, 
 from parking_share.api.retries import retried
 from parking_share.api.views import ApiView, ListView
 from parking_share.errors import DomainError
+from parking_share.fulfilment import arrivals
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import reservations_of
@@ -94,14 +95,14 @@ class ReservationArrive(ApiView):
     @extend_schema(request=None, responses=ReservationOut, summary="Say that the car is in its bay")
     def post(self, request: Request, reservation_id: int) -> Response:
         """Only once the bay is announced."""
-        return _moved(request, reservation_id, services.record_arrival)
+        return _moved(request, reservation_id, arrivals.record_arrival)
 
 
 class ReservationLeave(ApiView):
     @extend_schema(request=None, responses=ReservationOut, summary="Say that the car has left")
     def post(self, request: Request, reservation_id: int) -> Response:
         """The rest of the period is free at once."""
-        return _moved(request, reservation_id, services.record_departure)
+        return _moved(request, reservation_id, arrivals.record_departure)
 
 
 def _moved(request: Request, reservation_id: int, move: Callable[..., Reservation]) -> Response:

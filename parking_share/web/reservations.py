@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from allocation.selectors import Alternative, alternatives_for
 from parking_share import clock
 from parking_share.errors import DomainError
+from parking_share.fulfilment import arrivals
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import reservations_of
@@ -95,7 +96,7 @@ def arrive(request: PersonalRequest, reservation_id: int) -> HttpResponse:
     """The driver's own button, where no gate or sensor saw the car."""
     reservation = _own(request, reservation_id)
     try:
-        services.record_arrival(reservation_id=reservation.pk, actor=request.user, now=clock.now())
+        arrivals.record_arrival(reservation_id=reservation.pk, actor=request.user, now=clock.now())
     except DomainError as error:
         messages.error(request, error.sentence)
     return redirect("web:reservation", reservation.pk)
@@ -107,7 +108,7 @@ def leave(request: PersonalRequest, reservation_id: int) -> HttpResponse:
     """The driver's own button, where no gate or sensor saw the car leave."""
     reservation = _own(request, reservation_id)
     try:
-        services.record_departure(reservation_id=reservation.pk, actor=request.user, now=clock.now())
+        arrivals.record_departure(reservation_id=reservation.pk, actor=request.user, now=clock.now())
         messages.success(request, _("Thank you. The bay is free for others again."))
     except DomainError as error:
         messages.error(request, error.sentence)
