@@ -12,6 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.dateparse import parse_datetime
 from environ import Env
 
+from parking_share import kept
+from parking_share.hidden import hide_in_line
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
@@ -68,6 +71,7 @@ INSTALLED_APPS = [
     "sensors",
     "surveys",
     "allocation",
+    "coverage",
     "parking_share.fulfilment",
     "parking_share.api",
     "parking_share.demo",
@@ -139,6 +143,11 @@ DATABASES["default"] |= {
     },
 }
 
+# What is forgotten, and when
+RAW_MESSAGES_KEPT, UNMATCHED_PLATES_KEPT = kept.RAW_MESSAGES, kept.UNMATCHED_PLATES
+MATCHED_PLATES_KEPT, KNOWN_KEYS_KEPT = kept.MATCHED_PLATES, kept.KNOWN_KEYS
+READINGS_KEPT_MONTHS = kept.READINGS_MONTHS
+
 # Redis rings bells; it holds no facts
 REDIS_URL = _required("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
@@ -170,8 +179,25 @@ CELERY_BEAT_SCHEDULE = {
     "notices": {"task": "notices.tell", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
     "mail": {"task": "notices.mail", "schedule": timedelta(seconds=15), "options": {"expires": 15}},
     "windows": {"task": "spaces.materialise_all", "schedule": crontab(minute=7, hour="*/6")},
+    "roll_up": {"task": "sensors.roll_up", "schedule": timedelta(seconds=60), "options": {"expires": 60}},
+    "profiles": {"task": "sensors.learn_profiles", "schedule": crontab(minute=11, hour=19)},
+    "months": {"task": "sensors.tend_months", "schedule": crontab(minute=31, hour="*/6")},
+    "retention": {"task": "sensors.forget", "schedule": crontab(minute=13)},
     "plates": {"task": "reservations.forget_plates", "schedule": crontab(minute=41, hour=3)},
     "keys": {"task": "reservations.forget_old_keys", "schedule": crontab(minute=23)},
+    "response_imports": {
+        "task": "surveys.continue_imports",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
+    "response_drafts": {"task": "surveys.forget_drafts", "schedule": crontab(minute=53, hour=3)},
+    "messages": {"task": "sensors.read_waiting", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
+    "outbox": {"task": "fulfilment.outbox", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
+    "discrepancies": {
+        "task": "fulfilment.discrepancies",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
 }
 for _job in CELERY_BEAT_SCHEDULE.values() if CLOCK_SPEED > 1 else ():
     if isinstance(_job["schedule"], timedelta):  # intervals are the platform's time; at most one bell a second
@@ -345,7 +371,11 @@ LOGGING = {
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(ensure_ascii=False),
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+                hide_in_line,
+            ],
             "foreign_pre_chain": [*_SHARED_PROCESSORS, structlog.processors.format_exc_info],
         }
     },
