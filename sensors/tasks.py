@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from parking_share import bells, clock
-from sensors import partitions, profiles, retention, rollups
+from sensors import partitions, profiles, retention, rollups, services
 
 
 @shared_task(name="sensors.roll_up")
@@ -28,3 +28,9 @@ def tend_months(**_future: object) -> None:
 def forget(**_future: object) -> None:
     """Safe to run twice: what is gone is gone."""
     retention.forget(now=clock.now())
+
+
+@shared_task(name="sensors.read_waiting")
+def read_waiting(**_future: object) -> None:
+    """Safe to run twice and beside others: a message is claimed, and what is known is not stored again."""
+    services.read_waiting(now=clock.now())
