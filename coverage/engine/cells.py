@@ -4,6 +4,7 @@ import numpy as np
 import shapely
 
 from coverage.engine.frontier import Polygons
+from coverage.engine.knots import Rings
 from coverage.engine.mesh import Mesh
 from coverage.engine.plane import Floats, Indices
 from coverage.engine.points import Points
@@ -12,7 +13,7 @@ from coverage.engine.rings import Outlines
 EMPTY = shapely.Polygon()
 
 
-def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: dict[int, list[Indices]]) -> Polygons:
+def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: Rings) -> Polygons:
     """Return the cells of vertices that have triangles, not yet cut, in the coordinates of the sites; None elsewhere.
 
     Parameters
@@ -22,22 +23,24 @@ def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: dict[int
     """
     polygons = np.full(mesh.vertices, None, dtype=object)
     used = np.flatnonzero(np.diff(outlines.first))
-    first = np.append(outlines.first[used], outlines.first[-1])
-    offsets = (first, np.arange(len(used) + 1))
-    coordinates = _coordinates(mesh.origin, points, outlines.points)
-    polygons[used] = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, offsets)
-    polygons[used[shapely.area(polygons[used]) == 0]] = EMPTY
-    for vertex, rings in untied.items():
-        parts = [shapely.Polygon(_coordinates(mesh.origin, points, ring)) for ring in rings]
-        polygons[vertex] = parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+    first = np.concatenate((outlines.first[used], outlines.first[-1] + untied.first))
+    offsets = (first, np.arange(len(first)))
+    coordinates = _coordinates(mesh.origin, points, np.concatenate((outlines.points, untied.points)))
+    shapes = shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, offsets)
+    shapes[shapely.area(shapes) == 0] = EMPTY
+    polygons[used] = shapes[: len(used)]
+    parts = shapes[len(used) :]
+    polygons[untied.owners] = parts
+    several = np.flatnonzero(np.bincount(untied.owners)[untied.owners] > 1) if len(parts) else untied.owners
+    owners, number = np.unique(untied.owners[several], return_inverse=True)
+    polygons[owners] = shapely.multipolygons(parts[several], indices=number)
     return polygons
 
 
 def _coordinates(origin: Floats, points: Points, which: Indices) -> Floats:
     coordinates = np.empty((len(which), 2))
-    np.take(points.x, which, out=coordinates[:, 0])
-    np.take(points.y, which, out=coordinates[:, 1])
-    coordinates += origin
+    np.add(np.take(points.x, which), origin[0], out=coordinates[:, 0])
+    np.add(np.take(points.y, which), origin[1], out=coordinates[:, 1])
     return coordinates
 
 

@@ -144,9 +144,7 @@ def pinned(triangles: Triangles, division: Division, positions: Floats, resoluti
     for x, y in zip(triangles.x, triangles.y, strict=True):
         end, triangle = np.nonzero(np.hypot(middle_x - x, middle_y - y) < resolution)
         middle_x[end, triangle], middle_y[end, triangle] = x[triangle], y[triangle]
-    return replace(
-        division, division_x=division_x, division_y=division_y, middle_x=middle_x, middle_y=middle_y
-    )
+    return replace(division, division_x=division_x, division_y=division_y, middle_x=middle_x, middle_y=middle_y)
 
 
 def _vertex_coordinates(triangles: Triangles, count: int) -> tuple[Floats, Floats]:

@@ -40,6 +40,7 @@ def frontier_of(
     triangles: Triangles,
     hull: Hull,
     positions: Floats,
+    origin: Floats,
     group_of: Indices,
     targets: tuple[BaseGeometry, ...],
 ) -> Frontier:
@@ -48,7 +49,9 @@ def frontier_of(
     Parameters
     ----------
     positions
-        Shape (v, 2), in the coordinates of the targets.
+        Shape (v, 2), metres from `origin`.
+    origin
+        Shape (2,), in the coordinates of the targets.
 
     Notes
     -----
@@ -62,15 +65,15 @@ def frontier_of(
     bounds = np.concatenate(([0], np.cumsum(np.bincount(group_of))))
     for number, target in enumerate(targets):
         members = order[bounds[number] : bounds[number + 1]]
-        inside[members], near[members] = _relation(target, positions[members], radius[members])
+        inside[members], near[members] = _relation(target, positions[members] + origin, radius[members])
     alone = np.bincount(group_of)[group_of] == 1
     touching = np.flatnonzero(near & ~alone)
-    stars = _stars(triangles, touching[np.isfinite(radius[touching])], positions)
     pieces = np.array([targets[group] for group in group_of[touching]], dtype=object)
-    closed = np.isfinite(radius[touching])
-    pieces[closed] = shapely.intersection(pieces[closed], shapely.buffer(stars, MARGIN_M, join_style="mitre"))
+    joined = np.diff(triangles.ring_first)[touching] > 0
+    realms = _realms(triangles, hull, touching[joined], positions, origin)
+    pieces[joined] = shapely.intersection(pieces[joined], shapely.buffer(realms, MARGIN_M, join_style="mitre"))
     whole = np.zeros(len(touching), dtype=bool)
-    whole[closed] = shapely.covers(pieces[closed], stars)
+    whole[joined] = shapely.covers(pieces[joined], realms)
     inside[touching] = whole
     return Frontier(touching[~whole], pieces[~whole], inside | alone)
 
@@ -99,14 +102,43 @@ def _relation(target: BaseGeometry, positions: Floats, radius: Floats) -> tuple[
     return shapely.contains_xy(target, positions) & ~near, near
 
 
-def _stars(triangles: Triangles, vertices: Indices, positions: Floats) -> Polygons:
-    """Return the union of the triangles around each inner vertex, as the ring of its neighbours."""
+def _realms(triangles: Triangles, hull: Hull, vertices: Indices, positions: Floats, origin: Floats) -> Polygons:
+    """Return the most that each vertex can own: the triangles around it and, at the hull, the strips behind them.
+
+    Notes
+    -----
+    The outline goes from neighbour to neighbour; where a side of the hull joins two it goes out along the normal and
+    back again, and at a vertex of the hull along its own two sides and around its wedge.
+    """
     degrees = np.diff(triangles.ring_first)[vertices]
-    first = np.concatenate(([0], np.cumsum(degrees + 1)))
-    place = np.arange(first[-1]) - np.repeat(first[:-1], degrees + 1)
-    place = np.where(place == np.repeat(degrees, degrees + 1), 0, place)
-    corner = triangles.ring[np.repeat(triangles.ring_first[vertices], degrees + 1) + place]
+    number = np.repeat(np.arange(len(vertices)), degrees)
+    rank = np.arange(len(number)) - np.repeat(np.cumsum(degrees) - degrees, degrees)
+    corner = triangles.ring[triangles.ring_first[vertices][number] + rank]
     k, t = np.divmod(corner, max(triangles.count, 1))
-    coordinates = positions[triangles.corners[(k + 1) % 3, t]]
-    offsets = (first, np.arange(len(vertices) + 1))
-    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, offsets)
+    after, before = positions[triangles.corners[(k + 1) % 3, t]], positions[triangles.corners[(k + 2) % 3, t]]
+    outline = [(number, 3 * rank, after)]
+    facing = np.flatnonzero(triangles.across[k, t] < 0)
+    out = np.column_stack((hull.out_x, hull.out_y))
+    normal = out[np.searchsorted(hull.corners, corner[facing])]
+    outline.append((number[facing], 3 * rank[facing] + 1, after[facing] + normal))
+    outline.append((number[facing], 3 * rank[facing] + 2, before[facing] + normal))
+    first, last = np.cumsum(degrees) - degrees, np.cumsum(degrees) - 1
+    end = 3 * degrees
+    here, at_hull = np.flatnonzero(np.isin(vertices, hull.vertices)), np.searchsorted(hull.vertices, vertices)
+    at_hull = at_hull[here]
+    outline.append((here, end[here], before[last[here]]))
+    outline.append((here, end[here] + 1, before[last[here]] + out[hull.into[at_hull]]))
+    for step in range(3):
+        wedge = np.column_stack((hull.wedge_x[at_hull, step], hull.wedge_y[at_hull, step]))
+        outline.append((here, end[here] + 2 + step, wedge))
+    outline.append((here, end[here] + 5, after[first[here]] + out[hull.out_of[at_hull]]))
+    outline.append((np.arange(len(vertices)), end + 6, after[first]))
+    return _rings_of(outline, len(vertices), origin)
+
+
+def _rings_of(outline: list[tuple[Indices, Indices, Floats]], count: int, origin: Floats) -> Polygons:
+    """Return polygons from their points, given with the number of the polygon and the place in its ring."""
+    number, place = (np.concatenate([part[column] for part in outline]) for column in (0, 1))
+    coordinates = np.concatenate([part[2] for part in outline])[np.lexsort((place, number))] + origin
+    first = np.concatenate(([0], np.cumsum(np.bincount(number, minlength=count))))
+    return shapely.from_ragged_array(shapely.GeometryType.POLYGON, coordinates, (first, np.arange(count + 1)))

@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -16,14 +17,29 @@ from coverage.engine.topology import Triangles
 Line = list[tuple[float, int]]
 
 
-def untied_rings(
-    triangles: Triangles, division: Division, hull: Hull, points: Points, outlines: Outlines
-) -> dict[int, list[Indices]]:
+@dataclass(frozen=True, eq=False, slots=True)
+class Rings:
+    """Closed rings by vertex.
+
+    Parameters
+    ----------
+    owners
+        Shape (r,): the vertex of each ring, ascending.
+    points
+        Shape (p,): numbers in the table of points.
+    first
+        Shape (r + 1,): where each ring begins.
+    """
+
+    owners: Indices
+    points: Indices
+    first: Indices
+
+
+def untied_rings(triangles: Triangles, division: Division, hull: Hull, points: Points, outlines: Outlines) -> Rings:
     """Return, for the vertices around cut edges, rings that are simple and share all points with their neighbours.
 
-    Returns
-    -------
-    By vertex, its rings as closed lists of points; vertices that are not mentioned keep their ring.
+    Vertices that are not mentioned keep their outline.
 
     Notes
     -----
@@ -34,12 +50,15 @@ def untied_rings(
     for number, line in enumerate(lines):
         for fraction, point in line:
             position[point][number] = fraction
-    rings: dict[int, list[Indices]] = {}
+    owners: list[int] = []
+    rings: list[list[int]] = []
     for vertex in sorted(vertices):
         ring = outlines.points[outlines.first[vertex] : outlines.first[vertex + 1]].tolist()
-        full = list(_with_all_points(ring, lines, position))
-        rings[vertex] = [np.array(loop) for loop in _simple_loops(full)]
-    return rings
+        loops = _simple_loops(list(_with_all_points(ring, lines, position)))
+        rings.extend(loops)
+        owners.extend([vertex] * len(loops))
+    first = np.concatenate(([0], np.cumsum([len(ring) for ring in rings], dtype=np.intp)))
+    return Rings(np.array(owners, dtype=np.intp), np.fromiter(chain.from_iterable(rings), np.intp, first[-1]), first)
 
 
 def _cut_lines(triangles: Triangles, division: Division, hull: Hull, points: Points) -> tuple[list[Line], set[int]]:

@@ -127,7 +127,7 @@ def mesh_from_triangles(
         hull=hull,
         thorns=thorns_of(triangles),
         chains=chains,
-        frontier=frontier_of(triangles, hull, positions + origin, group_of, areas),
+        frontier=frontier_of(triangles, hull, positions, origin, group_of, areas),
     )
 
 

@@ -48,9 +48,7 @@ def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike) -> Indices:
 def _owners_in_triangles(mesh: Mesh, weights: Floats, points: Floats) -> Indices:
     triangle, nearest = locate(mesh, points)
     corners = mesh.triangles.corners[:, triangle]
-    distance = np.hypot(
-        mesh.triangles.x[:, triangle] - nearest[:, 0], mesh.triangles.y[:, triangle] - nearest[:, 1]
-    )
+    distance = np.hypot(mesh.triangles.x[:, triangle] - nearest[:, 0], mesh.triangles.y[:, triangle] - nearest[:, 1])
     best: Indices = np.argmin(distance / weights[corners], axis=0)
     return corners[best, np.arange(len(points))]
 

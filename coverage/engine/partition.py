@@ -16,8 +16,7 @@ from coverage.engine.points import place_points
 from coverage.engine.rings import join_rings
 
 LIGHTEST = 1e-12
-FINER = 4
-TINY = 1e-4
+TINY = 1e3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -104,34 +103,24 @@ def uncut_cells(mesh: Mesh, weights: Floats, *, tolerance: float) -> Polygons:
 
     Notes
     -----
-    Where chords of neighbouring arcs cross, which takes a thin triangle, the arcs of that triangle are sampled again
-    with more chords. A cell smaller than the resolution of its coordinates is repaired, and may vanish.
+    A cell smaller than the resolution of its coordinates is empty; one not much larger is repaired if it is not valid.
     """
     division = divide(mesh.triangles, mesh.thorns, weights)
-    if mesh.vertices and weights.min() < TINY:
+    tiny = _tiny_triangles(mesh, division)
+    if tiny.size:
         division = pinned(mesh.triangles, division, mesh.positions, mesh.resolution)
-    cells = _sampled_cells(mesh, division, tolerance=tolerance)
-    wrong = _crossed(cells)
-    finer = np.ones(mesh.triangles.count, dtype=np.intp)
-    while wrong.size:
-        finer[np.isin(mesh.triangles.corners, wrong).any(axis=0)] *= FINER
-        refined = _sampled_cells(mesh, division, tolerance=tolerance, finer=finer)
-        still_wrong = _crossed(refined)
-        if still_wrong.size >= wrong.size:
-            cells[wrong] = repaired(cells[wrong])
-            break
-        cells, wrong = refined, still_wrong
+    points = place_points(mesh.triangles, division, mesh.hull, tolerance=tolerance)
+    outlines = join_rings(mesh.triangles, division, mesh.hull, points)
+    untied = untied_rings(mesh.triangles, division, mesh.hull, points, outlines)
+    cells = polygons_of(mesh, points, outlines, untied)
+    suspects = np.unique(mesh.triangles.corners[:, tiny])
+    wrong = suspects[~shapely.is_valid(cells[suspects])]
+    cells[wrong] = repaired(cells[wrong])
     cells[mesh.chains.vertices] = strips_of(mesh, weights)
     return cells
 
 
-def _sampled_cells(mesh: Mesh, division: Division, *, tolerance: float, finer: Indices | None = None) -> Polygons:
-    points = place_points(mesh.triangles, division, mesh.hull, tolerance=tolerance, finer=finer)
-    outlines = join_rings(mesh.triangles, division, mesh.hull, points)
-    untied = untied_rings(mesh.triangles, division, mesh.hull, points, outlines)
-    return polygons_of(mesh, points, outlines, untied)
-
-
-def _crossed(cells: Polygons) -> Indices:
-    """Return the vertices whose cells are not valid."""
-    return np.flatnonzero(~shapely.is_valid(cells) & ~shapely.is_missing(cells))
+def _tiny_triangles(mesh: Mesh, division: Division) -> Indices:
+    """Return the triangles where a vertex owns hardly more than coordinates can tell apart."""
+    share = division.weights.min(axis=0) / division.weights.max(axis=0)
+    return np.flatnonzero(mesh.triangles.lengths.min(axis=0) * share < TINY * mesh.resolution)

@@ -61,17 +61,13 @@ def slot_arcs(triangles: Triangles, division: Division) -> Arcs:
     return Arcs(start_x.ravel(), start_y.ravel(), end_x.ravel(), end_y.ravel(), curvature.ravel())
 
 
-def place_points(
-    triangles: Triangles, division: Division, hull: Hull, *, tolerance: float, finer: Indices | None = None
-) -> Points:
+def place_points(triangles: Triangles, division: Division, hull: Hull, *, tolerance: float) -> Points:
     """Sample every arc once and lay out the table of points.
 
     Parameters
     ----------
     tolerance
         Largest distance between an arc and its chords, metres.
-    finer
-        Shape (m,): how many times the usual number of chords a triangle's arcs get; None for once.
     """
     arcs = slot_arcs(triangles, division)
     cuts = division.cuts
@@ -81,9 +77,6 @@ def place_points(
     bulges, rest_bulges = arcs.bulges(), rest.bulges()
     chords = chords_of(arcs, bulges, tolerance=tolerance)
     rest_chords = chords_of(rest, rest_bulges, tolerance=tolerance)
-    if finer is not None:
-        chords *= np.tile(finer, 3)
-        rest_chords *= finer[cuts.z % max(triangles.count, 1)]
     outside = triangles.across.ravel()[cuts.y] < 0
     lengths = chords - 1
     lengths[cuts.z] += rest_chords + 1 + 2 * outside
