@@ -105,7 +105,7 @@ def prepare(environment: dict[str, str], button: StopButton) -> None:
 
 
 def start_site(services: list[Service], environment: dict[str, str], web: WebAddress) -> None:
-    """Start web, worker and beat."""
+    """Start web, worker, beat, and the life of the city."""
     for name, command in site_commands(web).items():
         log = LOGS / f"{name}.log"
         log.unlink(missing_ok=True)

@@ -32,4 +32,5 @@ def site_commands(web: WebAddress) -> dict[str, tuple[str, ...]]:
             *CELERY, "worker", "--queues", QUEUES, "--concurrency", "2", "--without-gossip", "--without-mingle",
         ),
         "beat": (*CELERY, "beat", "--schedule", str(DEMO / "beat-schedule"), "--pidfile="),
+        "city": (*MANAGE, "simulate_city", "--hours", "0", "--site", web.url.rstrip("/")),
     }  # fmt: skip

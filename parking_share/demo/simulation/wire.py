@@ -1,17 +1,22 @@
 """The line between devices and the site: it loses, doubles and delays messages."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
+from urllib.error import URLError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import structlog
+from django.utils.translation import gettext as _
 
 from parking_share.demo.simulation.conduct import MINUTE, Faults
 from parking_share.demo.simulation.diary import Diary
 from parking_share.demo.simulation.formats import Message
+from parking_share.demo.stays import ReplayRefused
 
 PATIENCE_S = 10.0
 TRIES = 3
@@ -102,3 +107,17 @@ class Wire:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def wait_for_site(site: str, *, patience_s: float) -> None:
+    """Return as soon as the site answers; refuse when it does not in time."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            with urlopen(f"{site}/healthz", timeout=PATIENCE_S):  # noqa: S310 -- the operator names the site
+                return
+        except (URLError, OSError, HTTPException) as error:
+            if time.monotonic() > until:
+                sentence = _("%(site)s does not answer (%(reason)s). Start the site, or name it in --site.")
+                raise ReplayRefused(sentence % {"site": site, "reason": getattr(error, "reason", error)}) from error
+        time.sleep(0.5)

@@ -15,6 +15,7 @@ from parking_share import clock
 from parking_share.demo import seeding
 from parking_share.demo.simulation.city import City, Plan
 from parking_share.demo.simulation.conduct import Faults
+from parking_share.demo.simulation.wire import wait_for_site
 from parking_share.demo.stays import ReplayRefused
 from parking_share.errors import DomainError
 from parking_share.reservations.states import HOLDS_A_SPACE
@@ -37,11 +38,13 @@ class Command(BaseCommand):
         parser.add_argument("--bookings", type=float, default=20, help="requests in the busiest hour")
         parser.add_argument("--faults", choices=["all", "none"], default="all")
         parser.add_argument("--records", type=Path, help="folder with real records to replay, as test data has them")
+        parser.add_argument("--patience", type=float, default=60, help="seconds to wait for the site to answer")
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             seeding.refuse_in_production()
+            wait_for_site(options["site"], patience_s=options["patience"])
             city = City(_plan(options), clock=clock.now, speed=_speed(options["speed"]))
             self._live(city, hours=options["hours"])
         except KeyboardInterrupt:
