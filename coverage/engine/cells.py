@@ -63,7 +63,9 @@ def cut_by_targets(mesh: Mesh, polygons: Polygons) -> Polygons:
     areas[frontier.inside] = polygons[frontier.inside]
     alone = np.flatnonzero(np.bincount(mesh.group_of)[mesh.group_of] == 1)
     areas[alone] = [mesh.targets[group] for group in mesh.group_of[alone]]
-    shapes = shapely.intersection(polygons[frontier.touching], frontier.pieces)
+    shapes = polygons[frontier.touching]
+    cut = np.flatnonzero(~shapely.covers(frontier.pieces, shapes))
+    shapes[cut] = shapely.intersection(shapes[cut], frontier.pieces[cut])
     mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
     shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
     areas[frontier.touching] = shapes

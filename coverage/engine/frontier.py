@@ -75,6 +75,7 @@ def frontier_of(
     whole = np.zeros(len(touching), dtype=bool)
     whole[joined] = shapely.covers(pieces[joined], realms)
     inside[touching] = whole
+    shapely.prepare(pieces)
     return Frontier(touching[~whole], pieces[~whole], inside | alone)
 
 

@@ -109,7 +109,7 @@ def mesh_from_triangles(
     origin = np.floor((points.min(axis=0) + points.max(axis=0)) / 2)
     positions = np.empty((len(group_of), 2))
     positions[vertex_of] = points - origin
-    reach = _reach(points, areas)[group_of]
+    reach = _reach(points, group_of[vertex_of], areas)[group_of]
     by_group = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1])
     if simplices is None:
         simplices = np.concatenate([line[triangulate(positions[line])] for line in by_group])
@@ -149,10 +149,11 @@ def checked_targets(targets: Sequence[BaseGeometry]) -> Targets:
     return tuple(shapely.orient_polygons(shapely.force_2d(target)) for target in targets)
 
 
-def _reach(points: Floats, areas: Targets) -> Floats:
-    """Return a length that passes each target area from anywhere among the sites, shape (g,)."""
-    bounds = np.array([area.bounds for area in areas])
-    low = np.minimum(bounds[:, :2], points.min(axis=0))
-    high = np.maximum(bounds[:, 2:], points.max(axis=0))
+def _reach(points: Floats, members: Indices, areas: Targets) -> Floats:
+    """Return a length that passes each target area from anywhere among its network's sites, shape (g,)."""
+    bounds = shapely.bounds(np.array(areas, dtype=object))
+    low, high = np.fmin(bounds[:, :2], np.inf), np.fmax(bounds[:, 2:], -np.inf)
+    np.minimum.at(low, members, points)
+    np.maximum.at(high, members, points)
     reach: Floats = 2 * np.hypot(*(high - low).T) + 1
     return reach
