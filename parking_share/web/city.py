@@ -8,8 +8,7 @@ from datetime import datetime, time, timedelta
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,9 +23,9 @@ from allocation.statistics import Usage, lots_short_of_bays, usage_by_district, 
 from parking_share import clock
 from parking_share.errors import DomainError
 from parking_share.reservations.states import Reason
-from parking_share.spaces.models import District, Lot
-from parking_share.spaces.selectors import districts_overseen_by
+from parking_share.spaces.models import Lot
 from parking_share.web.access import PersonalRequest, signed_in
+from parking_share.web.scoped import lots_asked_for, overseen_districts
 from parking_share.web.templatetags.supply import people
 from parking_share.web.words import typed_words
 
@@ -58,7 +57,7 @@ class PolicyForm(forms.Form):
 def overview(request: PersonalRequest) -> HttpResponse:
     """The districts now and today, and the lots that turned most drivers away in the last seven days."""
     now = clock.now()
-    districts = _districts(request)
+    districts = overseen_districts(request)
     usage = usage_by_district(districts, since=_midnight(now), now=now)
     context = {
         "rows": [{"district": district, "usage": usage[district.pk]} for district in districts],
@@ -72,8 +71,8 @@ def overview(request: PersonalRequest) -> HttpResponse:
 @signed_in
 def lot_list(request: PersonalRequest) -> HttpResponse:
     """Every lot of the districts with its use now, its requests of seven days and the policy in force."""
-    now, districts = clock.now(), _districts(request)
-    page = Paginator(_lots(request, districts), LOTS_A_PAGE).get_page(request.GET.get("page"))
+    now, districts = clock.now(), overseen_districts(request)
+    page = Paginator(lots_asked_for(request, districts), LOTS_A_PAGE).get_page(request.GET.get("page"))
     lots = list(page)
     usage, in_force = usage_by_lot(lots, since=now - WEEK, now=now), policies_by_lot(lots)
     context = {
@@ -91,7 +90,7 @@ def lot_list(request: PersonalRequest) -> HttpResponse:
 def export(request: PersonalRequest) -> HttpResponse:
     """The list of lots as a table for a spreadsheet: what is shown, and no more."""
     now = clock.now()
-    lots = list(_lots(request, _districts(request)))
+    lots = list(lots_asked_for(request, overseen_districts(request)))
     usage = usage_by_lot(lots, since=now - WEEK, now=now)
     name = f"lots-{timezone.localtime(now):%Y-%m-%d}.csv"
     response = HttpResponse(
@@ -109,7 +108,8 @@ def export(request: PersonalRequest) -> HttpResponse:
 @signed_in
 def policy(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """The policy of a lot, its history, and the form that puts another version in force."""
-    lot = get_object_or_404(Lot.objects.filter(district__in=_districts(request)).select_related("district"), pk=lot_id)
+    districts = overseen_districts(request)
+    lot = get_object_or_404(Lot.objects.filter(district__in=districts).select_related("district"), pk=lot_id)
     present = policies_by_lot([lot])[lot.pk]
     form = PolicyForm(request.POST or None, initial=asdict(policies.settings_of(present)))
     if request.method == "POST" and form.is_valid():
@@ -124,25 +124,6 @@ def policy(request: PersonalRequest, lot_id: int) -> HttpResponse:
             return redirect("web:city_policy", lot.pk)
     history: Iterable[LotPolicy] = policies.history_of(lot)[:LOTS_A_PAGE]
     return render(request, "city/policy.html", {"lot": lot, "present": present, "form": form, "history": history})
-
-
-def _districts(request: PersonalRequest) -> list[District]:
-    """The person's districts, with `lot_count`; who oversees none does not get the page."""
-    districts: list[District] = [*districts_overseen_by(request.user).annotate(lot_count=Count("lots"))]
-    if not districts:
-        raise Http404
-    return districts
-
-
-def _lots(request: PersonalRequest, districts: list[District]) -> QuerySet[Lot]:
-    """The lots of these districts, as the address narrows them."""
-    lots = Lot.objects.filter(district__in=districts)
-    words, chosen = typed_words(request, "q"), request.GET.get("district", "")
-    if words:
-        lots = lots.filter(name__icontains=words)
-    if chosen:
-        lots = lots.filter(district__in=[district for district in districts if str(district.pk) == chosen])
-    return lots.select_related("district").order_by("district__city", "district__name", "name", "pk")
 
 
 def _midnight(now: datetime) -> datetime:

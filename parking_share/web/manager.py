@@ -20,6 +20,7 @@ from parking_share.spaces.selectors import is_operator, lots_managed_by
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.hours_forms import HoursForm
 from parking_share.web.manager_forms import PUBLISH, BaysForm, LimitsForm, ResidentForm
+from parking_share.web.scoped import managed_lot
 from parking_share.web.words import typed_words
 
 LOTS_A_PAGE, BAYS_A_PAGE, RESIDENTS_A_PAGE = 50, 100, 50
@@ -45,7 +46,7 @@ def lot_list(request: PersonalRequest) -> HttpResponse:
 @signed_in
 def lot_detail(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """What waits for the manager, and which cars to expect."""
-    lot, now = _lot(request, lot_id), clock.now()
+    lot, now = managed_lot(request, lot_id), clock.now()
     counts = dict(lot.spaces.order_by().values_list("standing").annotate(Count("pk")))
     context = {
         "lot": lot,
@@ -61,7 +62,7 @@ def lot_detail(request: PersonalRequest, lot_id: int) -> HttpResponse:
 @signed_in
 def bay_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """All bays, and one form to approve, pause, refuse or publish those that are chosen."""
-    lot, now = _lot(request, lot_id), clock.now()
+    lot, now = managed_lot(request, lot_id), clock.now()
     standing = request.GET.get("standing", "")
     spaces = lot.spaces.filter(standing=standing) if standing in Standing.values else lot.spaces.all()
     today = now.astimezone(lot.zone).date()
@@ -91,7 +92,7 @@ def bay_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
 @signed_in
 def limits(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """The lot's own booking limits, beside those that hold everywhere else."""
-    lot = _lot(request, lot_id)
+    lot = managed_lot(request, lot_id)
     own = BookingLimits.objects.filter(lot=lot).first()
     everywhere = BookingLimits.objects.filter(lot__isnull=True).first() or BookingLimits()
     if request.method == "POST" and "drop" in request.POST:
@@ -115,7 +116,7 @@ def limits(request: PersonalRequest, lot_id: int) -> HttpResponse:
 @signed_in
 def residents(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """Who may use the residents' bays."""
-    lot = _lot(request, lot_id)
+    lot = managed_lot(request, lot_id)
     form = ResidentForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -133,15 +134,11 @@ def residents(request: PersonalRequest, lot_id: int) -> HttpResponse:
 @require_POST
 @signed_in
 def resident_remove(request: PersonalRequest, lot_id: int, resident_id: int) -> HttpResponse:
-    lot = _lot(request, lot_id)
+    lot = managed_lot(request, lot_id)
     get_object_or_404(lot.residents, pk=resident_id)
     lots.remove_resident(lot=lot, resident_id=resident_id)
     messages.success(request, _("The person is no longer on the list. Reservations that exist stay."))
     return redirect("web:manager_residents", lot.pk)
-
-
-def _lot(request: PersonalRequest, lot_id: int) -> Lot:
-    return get_object_or_404(lots_managed_by(request.user), pk=lot_id)
 
 
 def _copy(everywhere: BookingLimits) -> BookingLimits:

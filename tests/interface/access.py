@@ -16,9 +16,11 @@ from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.spaces.models import District, Lot, Role, Space
 from parking_share.spaces.services import withdraw_hours
+from sensors.services import issue_key
 from tests.factories import grant, hours, make_lot, make_space, make_user, make_vehicle, make_window, share_weekly
+from tests.interface import sensor_rows
 
-ROLES = ["anonymous", "driver", "owner", "manager", "staff", "gateway", "operator"]
+ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway", "operator"]
 TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
@@ -32,6 +34,7 @@ QUERY = {
 }
 BODY = {
     "return_margin_min": 30,
+    "note": "For a delivery.",
     "plate": "粤B99999",
     "weekdays": [1],
     "starts_at_local": "09:00",
@@ -91,7 +94,13 @@ class World:
             "resident_id": lambda: lot.residents.get().pk,
             "reservation_id": lambda: self._reservation(role, target).pk,
             "vehicle_id": lambda: self._reservation(role, target).vehicle_rows.get().vehicle_id,
+            "listed_id": lambda: lot.listed_plates.get().pk,
+            "incident_id": lambda: lot.incidents.get().pk,
+            "discrepancy_id": lambda: lot.discrepancies.get().pk,
+            "gateway_id": lambda: lot.gateways.get().pk,
+            "key_id": lambda: lot.gateways.get().keys.get().pk,
             "code": "en",
+            "secret": "an-address-that-nobody-has",
         }
         value = values[name]
         return value() if callable(value) else value
@@ -118,10 +127,11 @@ def make_world() -> World:
     for space in spaces.values():
         share_weekly(space, starts_at=now.time(), ends_at=now.time(), now=now)
         withdraw_hours(space=space, starts_at=now + hours(72), ends_at=now + hours(73), now=now)
-    for number in range(6):
+    for number in range(len(ROLES)):
         make_window(make_space(lots["own"], label=f"More {number}"), now, now + hours(48))
     grant(people["manager"], Role.MANAGER, lot=lots["own"])
     grant(people["staff"], Role.CITY_STAFF, district=home)
+    grant(people["guard"], Role.GUARD, lot=lots["own"])
     grant(people["gateway"], Role.GATEWAY, lot=lots["own"])
     grant(people["operator"], Role.OPERATOR)
     User.objects.filter(pk=people["operator"].pk).update(is_staff=True, is_superuser=True)
@@ -130,7 +140,17 @@ def make_world() -> World:
         world.reservations[role, "own"] = _booked(person, lots["own"])
     world.reservations["stranger", "other"] = _booked(stranger, lots["own"])
     world.reservations["stranger", "elsewhere"] = _booked(stranger, lots["elsewhere"])
+    for lot, where in ((lots["own"], "other"), (lots["elsewhere"], "elsewhere")):
+        _add_sensors(lot, spaces[where], world.reservations["stranger", where])
     return world
+
+
+def _add_sensors(lot: Lot, space: Space, reservation: Reservation) -> None:
+    """A gateway with a key, a listed car, an incident and a discrepancy."""
+    issue_key(gateway_id=sensor_rows.make_gateway(lot).pk, now=clock.now())
+    sensor_rows.make_listed(lot)
+    sensor_rows.make_incident(reservation, space=space)
+    sensor_rows.make_discrepancy(space)
 
 
 def _booked(driver: User, lot: Lot) -> Reservation:

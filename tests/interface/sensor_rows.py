@@ -171,6 +171,12 @@ def make_broken_promise(reservation: Reservation, **fields: Any) -> fulfilment.B
     )
 
 
+def make_overstay(reservation: Reservation, **fields: Any) -> fulfilment.Overstay:
+    at = fields.setdefault("began_at", NOW)
+    usual = {"space": reservation.space, "charged_from": at, "cents_an_hour": 1200, "currency": "CNY"}
+    return fulfilment.Overstay.objects.create(**{"reservation": reservation} | usual | fields)
+
+
 def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], object]]:
     """A row of every model of both rooms."""
 
@@ -222,13 +228,8 @@ def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], 
         fulfilment.Incident: lambda number: make_incident(a_booking(number=number)),
         fulfilment.ListedPlate: a_listed_plate,
         fulfilment.LotRules: lambda _number: fulfilment.LotRules.objects.create(lot=make_lot()),
-        fulfilment.Overstay: lambda number: _an_overstay(a_booking(number=number)),
+        fulfilment.Overstay: lambda number: make_overstay(a_booking(number=number)),
     }
-
-
-def _an_overstay(reservation: Reservation) -> fulfilment.Overstay:
-    where: Any = reservation.space
-    return fulfilment.Overstay.objects.create(reservation=reservation, space=where, began_at=NOW, currency="CNY")
 
 
 WRITTEN_BY_HAND = {sensors.Gateway, sensors.Device, fulfilment.LotRules}
