@@ -38,7 +38,7 @@ class SlotGrid:
     @classmethod
     def covering(cls, *, now: datetime, latest_end: datetime, lot: Lot) -> "SlotGrid":
         """From the slot of `now` to 24 hours after the local day of the latest end; one slot where all that is past."""
-        origin = _slot_of(now)
+        origin = slot_of(now)
         local_midnight = datetime.combine(latest_end.astimezone(lot.zone).date(), time(), tzinfo=lot.zone)
         slots = -((origin - local_midnight - timedelta(days=2)) // SLOT)
         return cls(origin=origin, slots=max(slots, 1))
@@ -162,7 +162,7 @@ def eligible_spaces(
     }
 
 
-def _slot_of(instant: datetime) -> datetime:
+def slot_of(instant: datetime) -> datetime:
     return instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
 
 

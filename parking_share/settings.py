@@ -193,11 +193,9 @@ CELERY_BEAT_SCHEDULE = {
     "response_drafts": {"task": "surveys.forget_drafts", "schedule": crontab(minute=53, hour=3)},
     "messages": {"task": "sensors.read_waiting", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
     "outbox": {"task": "fulfilment.outbox", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
-    "discrepancies": {
-        "task": "fulfilment.discrepancies",
-        "schedule": timedelta(seconds=30),
-        "options": {"expires": 30},
-    },
+    "intruders": {"task": "fulfilment.forget_intruders", "schedule": crontab(minute=17, hour=3)},
+    "overstays": {"task": "fulfilment.overstays", "schedule": timedelta(seconds=60), "options": {"expires": 60}},
+    "compare": {"task": "fulfilment.discrepancies", "schedule": timedelta(seconds=30), "options": {"expires": 30}},
 }
 for _job in CELERY_BEAT_SCHEDULE.values() if CLOCK_SPEED > 1 else ():
     if isinstance(_job["schedule"], timedelta):  # intervals are the platform's time; at most one bell a second

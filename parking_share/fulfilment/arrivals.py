@@ -11,8 +11,8 @@ from django.db import transaction
 from allocation.keeping import admit_now
 from parking_share.accounts.models import User
 from parking_share.errors import DomainError
+from parking_share.fulfilment.penalties import end_overstay
 from parking_share.fulfilment.selectors import sees_cars
-from parking_share.fulfilment.troubles import Overstay
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Reason, Status
@@ -137,8 +137,7 @@ def _presume_left(reservation: Reservation, *, at: datetime) -> None:
 
 def _close(reservation: Reservation, *, at: datetime, plate: bytes | None = None) -> None:
     close_stay(lot_id=reservation.lot_id, ended_at=at, reservation_id=reservation.pk, plate_exact_hash=plate)
-    going_on = Overstay.objects.filter(reservation=reservation, ended_at__isnull=True)
-    going_on.filter(began_at__lte=at).update(ended_at=at)
+    end_overstay(reservation_id=reservation.pk, at=at)
 
 
 def _only_plate(reservation: Reservation) -> bytes | None:

@@ -3,6 +3,8 @@ from celery import shared_task
 from parking_share import bells, clock
 from parking_share.fulfilment.discrepancies import attend_discrepancies
 from parking_share.fulfilment.outbox import handle_outbox
+from parking_share.fulfilment.overstays import attend_overstays
+from parking_share.fulfilment.retention import forget_intruders
 
 
 @shared_task(name="fulfilment.outbox")
@@ -16,3 +18,15 @@ def outbox(**_future: object) -> None:
 def discrepancies(**_future: object) -> None:
     """Safe to run twice: it compares what is with what was promised, and opens or closes what differs."""
     attend_discrepancies(now=clock.now())
+
+
+@shared_task(name="fulfilment.overstays")
+def overstays(**_future: object) -> None:
+    """Safe to run twice: who was moved is in another bay, what was told has a key, sums are computed anew."""
+    attend_overstays(now=clock.now())
+
+
+@shared_task(name="fulfilment.forget_intruders")
+def forget_plates_of_incidents(**_future: object) -> None:
+    """Safe to run twice: what is forgotten is left alone."""
+    forget_intruders(now=clock.now())

@@ -10,7 +10,10 @@ from parking_share.spaces.models import Lot, Space
 
 
 class Overstay(models.Model):
-    """A car that stayed past its end: since when, until when, what it owes at the penalty rate."""
+    """A car that stayed past its end: since when, until when, what it owes at the penalty rate.
+
+    From when on it is charged, and how much an hour, are written down when it begins: later rules do not change them.
+    """
 
     reservation = models.OneToOneField(
         Reservation, on_delete=models.PROTECT, related_name="overstay", verbose_name=_("reservation")
@@ -19,6 +22,8 @@ class Overstay(models.Model):
     began_at = models.DateTimeField(_("since"))
     ended_at = models.DateTimeField(_("until"), null=True, blank=True)
     warned_at = models.DateTimeField(_("warned"), null=True, blank=True)
+    charged_from = models.DateTimeField(_("charged from"))
+    cents_an_hour = models.PositiveIntegerField(_("penalty rate, minor units an hour"))
     penalty_cents = models.PositiveIntegerField(_("penalty in minor units"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
 
@@ -99,6 +104,9 @@ class Incident(models.Model):
     reservation = models.ForeignKey(
         Reservation, on_delete=models.PROTECT, related_name="incidents", verbose_name=_("reservation")
     )
+    reported_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("reported by")
+    )
     intruder_encrypted = models.BinaryField(null=True, blank=True, editable=False)
     intruder_exact_hash = models.BinaryField(max_length=32, null=True, blank=True, editable=False)
     intruder_reservation = models.ForeignKey(
@@ -155,11 +163,13 @@ class BrokenPromise(models.Model):
     compensation_cents = models.PositiveIntegerField(_("compensation in minor units"))
     currency = models.CharField(_("currency"), max_length=3)
     happened_at = models.DateTimeField(_("happened"))
+    attended_at = models.DateTimeField(_("replacement looked for"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("broken promise")
         verbose_name_plural = _("broken promises")
+        indexes = [models.Index(name="broken_promise_to_attend", fields=["id"], condition=Q(attended_at__isnull=True))]
 
     def __str__(self) -> str:
         return f"{self.reservation_id} {self.cause}"

@@ -85,6 +85,38 @@ def record_request(*, driver: User, wish: Wish, now: datetime, once: OnceOnly | 
     return reservation
 
 
+@transaction.atomic(savepoint=False)
+def record_replacement(*, lost: Reservation, lot: Lot, now: datetime) -> Reservation:
+    """Write a request for what is left of a lost reservation, in another lot and at no extra cost.
+
+    The platform asks, so the limits for drivers do not count. The caller decides it in the same transaction.
+    """
+    starts_at = max(lost.starts_at, now)
+    rates = rate_table(lot, starts_at=starts_at, ends_at=lost.ends_at)
+    replacement = Reservation.objects.create(
+        driver_id=lost.driver_id,
+        lot=lot,
+        reason=Reason.REPLACEMENT,
+        starts_at=starts_at,
+        ends_at=lost.ends_at,
+        held_from=starts_at,
+        held_until=lost.ends_at,
+        needs_charger=lost.needs_charger,
+        needs_accessible=lost.needs_accessible,
+        requested_at=now,
+        price_cents=_no_more_than(lost, rates.price_cents(starts_at, lost.ends_at), currency=rates.currency),
+        currency=rates.currency,
+    )
+    _name_vehicles(replacement, [row.vehicle for row in lost.vehicle_rows.all()])
+    _record_asked(replacement, reason=Reason.REPLACEMENT, now=now, actor=None)
+    return replacement
+
+
+def _no_more_than(lost: Reservation, price_cents: int, *, currency: str) -> int:
+    """The price there, but not more than was agreed; free where it is another currency and can't be compared."""
+    return min(price_cents, lost.price_cents) if currency == lost.currency else 0
+
+
 def _record_asked(reservation: Reservation, *, reason: Reason, now: datetime, actor: User | None) -> None:
     ReservationEvent.objects.create(
         reservation=reservation,

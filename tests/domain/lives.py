@@ -6,8 +6,9 @@ from allocation import services
 from parking_share.reservations.invariants import check_invariants
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish, record_arrival
-from parking_share.spaces.models import Lot, Space
-from sensors.models import BayState, Device, Gateway, Occupancy
+from parking_share.spaces.models import Gate, Lot, Space
+from sensors.models import BayState, Device, Gateway, Occupancy, Stay
+from sensors.staying import open_stay
 from tests.factories import NOW, hours, make_user, make_vehicle
 
 
@@ -61,6 +62,30 @@ def sense(space: Space, state: Occupancy, *, at: datetime, heartbeat_s: int = 6 
         space=space, defaults={"sequence": 0, "tie_break": "00000000-0000-0000-0000-000000000000"} | seen
     )
     return state_row
+
+
+def watch_gates(lot: Lot) -> Device:
+    """A camera at an entry and exit: from now on cars are seen to come and go."""
+    gateway, _ = Gateway.objects.get_or_create(
+        name="cameras", defaults={"format": Gateway.Format.OWN, "trust": Gateway.Trust.SIGNED}
+    )
+    gate = Gate.objects.create(
+        lot=lot, name="Gate", kind=Gate.Kind.BOTH, latitude=lot.latitude, longitude=lot.longitude
+    )
+    return Device.objects.create(gateway=gateway, identifier=f"gate {gate.pk}", lot=lot, gate=gate)
+
+
+def stay_seen(reservation: Reservation, *, at: datetime | None = None) -> Stay:
+    """The stay of a car that a gate saw come."""
+    stay = open_stay(
+        lot_id=reservation.lot_id,
+        source=Stay.Source.GATE,
+        began_at=at or reservation.starts_at,
+        reservation_id=reservation.pk,
+        space_id=reservation.space_id,
+    )
+    assert stay is not None
+    return stay
 
 
 def broken_promises_of_the_database(now: datetime) -> dict[str, object]:

@@ -186,13 +186,21 @@ def test_leaving_closes_the_overstay(gated, lot):
     mine = book(lot)
     ask(gated, plate_of_car(mine))
     handle_outbox(now=NOW)
-    Overstay.objects.create(reservation=mine, space=mine.space, began_at=mine.ends_at, currency="CNY")
+    Overstay.objects.create(
+        reservation=mine,
+        space=mine.space,
+        began_at=mine.ends_at,
+        charged_from=mine.ends_at + minutes(10),
+        cents_an_hour=1800,
+        currency="CNY",
+    )
     late = mine.ends_at + minutes(30)
     ask(gated, plate_of_car(mine), late, kind=Kind.EXIT)
 
     handle_outbox(now=late)
 
-    assert (status_of(mine), Overstay.objects.get().ended_at) == (Status.COMPLETED, late)
+    overstay = Overstay.objects.get()
+    assert (status_of(mine), overstay.ended_at, overstay.penalty_cents) == (Status.COMPLETED, late, 600)
 
 
 def test_driver_says_so_where_nothing_sees_cars(lot):
