@@ -69,7 +69,7 @@ def roll(pairs: Iterable[Pair], *, now: datetime) -> list[Pair]:
     if not wanted:
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off; SET LOCAL statement_timeout = '50s'")
+        cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '50s'")
         cursor.execute(STATEMENT, _parameters(wanted, now))
         return [Pair(lot_id=lot_id, starts_at=starts_at) for lot_id, starts_at in cursor.fetchall()]
 

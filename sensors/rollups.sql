@@ -9,34 +9,65 @@ wanted AS MATERIALIZED (
     JOIN spaces_lot AS lot ON lot.id = pair.lot_id
 ),
 
--- what was watched: the bays and counters that gave a sign of life in the week before the end of the slot
-watched AS MATERIALIZED (
-    SELECT wanted.*, 'BAYS' AS source, space.id AS subject, newest.observed_at AS newest_at
+-- what each bay and counter said: the newest before the slot, the newest word before that, and all within the slot
+told AS MATERIALIZED (
+    SELECT 'BAYS' AS source, wanted.*, space.id AS subject, said.*
     FROM wanted
-    JOIN spaces_space AS space USING (lot_id)
+    JOIN spaces_space AS space ON space.lot_id = wanted.lot_id
     CROSS JOIN LATERAL (
-        SELECT observed_at FROM sensors_reading
-        WHERE space_id = space.id AND observed_at < wanted.ends_at AND observed_at >= wanted.ends_at - %(remembered)s
-        ORDER BY observed_at DESC LIMIT 1
-    ) AS newest
+        WITH newest AS (
+            SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+            WHERE space_id = space.id AND observed_at <= starts_at
+            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1
+        )
+        SELECT * FROM newest
+        UNION ALL
+        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+            WHERE space_id = space.id AND observed_at <= starts_at AND kind <> 'HEARTBEAT'
+                AND (SELECT kind = 'HEARTBEAT' FROM newest)
+            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
+        UNION ALL
+        SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+        WHERE space_id = space.id AND observed_at > starts_at AND observed_at < ends_at
+    ) AS said
     UNION ALL
-    SELECT wanted.*, 'COUNTER', device.id, newest.observed_at
+    SELECT 'COUNTER', wanted.*, -device.id, said.*
     FROM wanted
-    JOIN sensors_device AS device USING (lot_id)
+    JOIN sensors_device AS device ON device.lot_id = wanted.lot_id AND device.space_id IS NULL
     CROSS JOIN LATERAL (
-        SELECT observed_at FROM sensors_reading
-        WHERE device_id = device.id AND kind = 'COUNT' AND lot_id = wanted.lot_id
-            AND observed_at < wanted.ends_at AND observed_at >= wanted.ends_at - %(remembered)s
+        SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+        WHERE device_id = device.id AND kind = 'COUNT' AND lot_id = wanted.lot_id AND observed_at < ends_at
         ORDER BY observed_at DESC LIMIT 1
-    ) AS newest
-    WHERE device.space_id IS NULL
+    ) AS counted
+    CROSS JOIN LATERAL (
+        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+            WHERE device_id = device.id AND kind = 'COUNT' AND lot_id = wanted.lot_id AND observed_at <= starts_at
+            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
+        UNION ALL
+        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+            WHERE lot_id = wanted.lot_id AND space_id IS NULL AND device_id = device.id AND kind <> 'COUNT'
+                AND observed_at <= starts_at AND observed_at >= starts_at - %(remembered)s
+            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
+        UNION ALL
+        SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
+        WHERE lot_id = wanted.lot_id AND space_id IS NULL AND device_id = device.id
+            AND observed_at > starts_at AND observed_at < ends_at
+    ) AS said
+    WHERE counted.observed_at >= ends_at - %(remembered)s
+),
+
+-- watched is what gave a sign of life within a week
+watched AS MATERIALIZED (
+    SELECT source, lot_id, starts_at, ends_at, capacity, subject, max(observed_at) AS newest_at
+    FROM told
+    GROUP BY source, lot_id, starts_at, ends_at, capacity, subject
+    HAVING max(observed_at) >= ends_at - %(remembered)s
 ),
 
 -- the finest that a lot has: its bays, else a counter, else its gates
 chosen AS MATERIALIZED (
     SELECT wanted.*, coalesce(
-        (SELECT min(watched.source) FROM watched
-            WHERE watched.lot_id = wanted.lot_id AND watched.starts_at = wanted.starts_at),
+        finest.source,
         CASE
             WHEN EXISTS (SELECT FROM sensors_device WHERE lot_id = wanted.lot_id AND gate_id IS NOT NULL) THEN 'GATES'
             WHEN EXISTS (SELECT FROM sensors_stay WHERE lot_id = wanted.lot_id) THEN 'GATES'
@@ -45,66 +76,36 @@ chosen AS MATERIALIZED (
         END
     ) AS source
     FROM wanted
+    LEFT JOIN (SELECT lot_id, starts_at, min(source) AS source FROM watched GROUP BY lot_id, starts_at) AS finest
+        USING (lot_id, starts_at)
 ),
-
 subject AS MATERIALIZED (
-    SELECT watched.*
-    FROM watched
-    JOIN chosen USING (lot_id, starts_at, source)
+    SELECT watched.* FROM watched JOIN chosen USING (lot_id, starts_at, source)
 ),
 
--- of each: its newest word and its newest sign of life before the slot, and what it said within
-heard AS (
-    SELECT subject.lot_id, starts_at, ends_at, subject, said.*
-    FROM subject
-    CROSS JOIN LATERAL (
-        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-            WHERE space_id = subject.subject AND observed_at <= starts_at AND kind <> 'HEARTBEAT'
-            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
-        UNION ALL
-        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-            WHERE space_id = subject.subject AND observed_at <= starts_at AND kind = 'HEARTBEAT'
-                AND observed_at >= starts_at - %(remembered)s
-            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
-        UNION ALL
-        SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-        WHERE space_id = subject.subject AND observed_at > starts_at AND observed_at < ends_at
-    ) AS said
-    WHERE source = 'BAYS'
-    UNION ALL
-    SELECT subject.lot_id, starts_at, ends_at, subject, said.*
-    FROM subject
-    CROSS JOIN LATERAL (
-        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-            WHERE device_id = subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
-                AND observed_at <= starts_at
-            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
-        UNION ALL
-        (SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-            WHERE lot_id = subject.lot_id AND space_id IS NULL AND device_id = subject.subject AND kind <> 'COUNT'
-                AND observed_at <= starts_at AND observed_at >= starts_at - %(remembered)s
-            ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1)
-        UNION ALL
-        SELECT device_id, kind, observed_at, sequence, source_key, occupied, state_text FROM sensors_reading
-        WHERE lot_id = subject.lot_id AND space_id IS NULL AND device_id = subject.subject
-            AND observed_at > starts_at AND observed_at < ends_at
-    ) AS said
-    WHERE source = 'COUNTER'
+device AS MATERIALIZED (
+    SELECT id, heartbeat_s * interval '2 seconds' AS patience FROM sensors_device
+    WHERE id IN (SELECT DISTINCT device_id FROM told)
 ),
 
 -- from each word to the next; `word_number` ties a sign of life to the word before it
+heard AS (
+    SELECT
+        told.lot_id, starts_at, ends_at, subject, kind, state_text, observed_at, sequence,
+        sensors_tie_break(source_key) AS tie_break, patience,
+        CASE kind WHEN 'OCCUPIED' THEN 1 WHEN 'VACANT' THEN 0 WHEN 'CLOSED' THEN 0 WHEN 'COUNT' THEN occupied END AS cars
+    FROM told
+    JOIN device ON device.id = told.device_id
+    WHERE (subject, starts_at) IN (SELECT subject, starts_at FROM subject)
+),
 spoken AS (
     SELECT
-        heard.lot_id, starts_at, subject, kind, state_text, observed_at, sequence, source_key,
-        CASE kind WHEN 'OCCUPIED' THEN 1 WHEN 'VACANT' THEN 0 WHEN 'CLOSED' THEN 0 WHEN 'COUNT' THEN occupied END AS cars,
-        device.heartbeat_s * interval '2 seconds' AS patience,
+        *,
         lead(observed_at, 1, ends_at) OVER in_order AS next_at,
         count(*) FILTER (WHERE kind IN ('OCCUPIED', 'VACANT', 'CLOSED', 'COUNT')) OVER in_order AS word_number
     FROM heard
-    JOIN sensors_device AS device ON device.id = heard.device_id
     WINDOW in_order AS (
-        PARTITION BY subject, heard.lot_id, starts_at
-        ORDER BY observed_at, sequence, sensors_tie_break(source_key)
+        PARTITION BY subject, starts_at ORDER BY observed_at, sequence, tie_break
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -117,10 +118,7 @@ said AS (
         first_value(state_text) OVER same_word AS state_text
     FROM spoken
     WHERE word_number > 0
-    WINDOW same_word AS (
-        PARTITION BY subject, lot_id, starts_at, word_number
-        ORDER BY observed_at, sequence, sensors_tie_break(source_key)
-    )
+    WINDOW same_word AS (PARTITION BY subject, starts_at, word_number ORDER BY observed_at, sequence, tie_break)
 ),
 piece AS MATERIALIZED (
     SELECT *, round(date_part('epoch', until_at - from_at) * 1000000)::bigint AS length_us FROM said
@@ -159,14 +157,14 @@ stuck AS (
     ) AS judged
     CROSS JOIN LATERAL (
         SELECT occupied FROM sensors_reading
-        WHERE device_id = subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
+        WHERE device_id = -subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
             AND observed_at <= judged.since AND observed_at >= judged.since - %(remembered)s
         ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1
     ) AS before
     WHERE source = 'COUNTER' AND before.occupied IS NOT NULL AND newest_at > judged.since
         AND NOT EXISTS (
             SELECT FROM sensors_reading
-            WHERE device_id = subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
+            WHERE device_id = -subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
                 AND observed_at > judged.since AND observed_at < ends_at
                 AND occupied IS DISTINCT FROM before.occupied
         )

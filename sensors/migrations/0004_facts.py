@@ -3,10 +3,10 @@ from django.db import migrations, models
 
 import parking_share.ranges
 
-# The order of events of the same instant: the first half of the SHA-256 of their keys, as `storing.key_hash` makes it.
+# The order of events of the same instant: by the SHA-256 of their keys, whose first half is `storing.key_hash`.
 TIE_BREAK = """
-CREATE FUNCTION sensors_tie_break(source_key text) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT encode(substring(sha256(convert_to(source_key, 'UTF8')) FOR 16), 'hex')::uuid
+CREATE FUNCTION sensors_tie_break(source_key text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT sha256(convert_to(source_key, 'UTF8'))
 $$
 """
 
