@@ -99,7 +99,7 @@ def _relation(target: BaseGeometry, positions: Floats, radius: Floats) -> tuple[
     shapely.prepare(boundary)
     near = np.isinf(radius)
     places = shapely.points(positions[~near])
-    near[~near] = shapely.dwithin(boundary, places, radius[~near])  # type: ignore[call-overload] -- takes arrays too
+    near[~near] = shapely.dwithin(boundary, places, radius[~near])  # type: ignore[call-overload]  # takes arrays
     return shapely.contains_xy(target, positions) & ~near, near
 
 

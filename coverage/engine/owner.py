@@ -1,7 +1,7 @@
 """Whose service area a point is in, by the definition itself (section 4.1): no arcs, no polygons."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from coverage.engine.mesh import Mesh
@@ -11,9 +11,11 @@ from coverage.engine.topology import Triangles
 
 BLOCK = 1 << 20
 
+Mask = NDArray[np.bool_]
 
-def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike) -> Indices:
-    """Return the site that owns each point of a map with one network, wherever the target area ends.
+
+def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike, *, networks: ArrayLike | None = None) -> Indices:
+    """Return the site that owns each point, wherever the target area ends.
 
     Parameters
     ----------
@@ -21,6 +23,8 @@ def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike) -> Indices:
         Shape (n,), >= 0, as for `service_areas`.
     points
         Shape (p, 2), in the metres of the sites.
+    networks
+        Shape (p,): the network that is asked about each point; may be None where the mesh has but one.
 
     Returns
     -------
@@ -29,61 +33,73 @@ def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike) -> Indices:
     Raises
     ------
     ValueError
-        For a mesh of several networks: ask each network's own mesh.
+        For points in degrees, and for a mesh of several networks when `networks` is None.
     """
-    if len(mesh.targets) != 1:
-        raise ValueError(f"owner_of answers for one network, got a mesh of {len(mesh.targets)}.")
+    places = checked_positions(points)
+    if networks is None and len(mesh.targets) > 1:
+        raise ValueError(f"points need a network each where a mesh has several, got none for {len(mesh.targets)}.")
+    asked = np.zeros(len(places), dtype=np.intp) if networks is None else np.asarray(networks, dtype=np.intp)
     of_sites = checked_values(weights, "weight", count=mesh.sites)
-    places = checked_positions(points) - mesh.origin
-    values = vertex_weights(mesh, of_sites)
-    if mesh.triangles.count:
-        vertices = _owners_in_triangles(mesh, values, places)
-    elif len(mesh.chains.vertices):
-        vertices = _owners_on_a_line(mesh, values, places)
-    else:
-        vertices = np.zeros(len(places), dtype=np.intp)
-    return heaviest_sites(mesh, of_sites)[vertices]
+    return heaviest_sites(mesh, of_sites)[_owning_vertices(mesh, vertex_weights(mesh, of_sites), places, asked)]
 
 
-def _owners_in_triangles(mesh: Mesh, weights: Floats, points: Floats) -> Indices:
-    triangle, nearest = locate(mesh, points)
-    corners = mesh.triangles.corners[:, triangle]
-    distance = np.hypot(mesh.triangles.x[:, triangle] - nearest[:, 0], mesh.triangles.y[:, triangle] - nearest[:, 1])
-    best: Indices = np.argmin(distance / weights[corners], axis=0)
-    return corners[best, np.arange(len(points))]
+def _owning_vertices(mesh: Mesh, weights: Floats, points: Floats, networks: Indices) -> Indices:
+    """Return the vertex that owns each point among those of its network."""
+    local = points - mesh.origin
+    vertices = _nearest_vertices(mesh, local, networks)
+    joined = np.flatnonzero(np.diff(mesh.triangles.ring_first)[vertices] > 0)
+    if joined.size:
+        triangle, nearest = _locate(mesh, local[joined], vertices[joined], networks[joined])
+        corners = mesh.triangles.corners[:, triangle]
+        offset_x, offset_y = mesh.triangles.x[:, triangle], mesh.triangles.y[:, triangle]
+        distance = np.hypot(offset_x - nearest[:, 0], offset_y - nearest[:, 1])
+        best = np.argmin(distance / weights[corners], axis=0)
+        vertices[joined] = corners[best, np.arange(len(joined))]
+    _ask_chains(mesh, weights, local, networks, vertices)
+    return vertices
 
 
-def locate(mesh: Mesh, points: Floats) -> tuple[Indices, Floats]:
-    """Return a triangle that holds each point, or the nearest point of the hull instead, and that nearest point.
+def _nearest_vertices(mesh: Mesh, points: Floats, networks: Indices) -> Indices:
+    """Return the nearest vertex of the same network: in space the networks lie in floors far above each other."""
+    floor = 4 * (np.abs(mesh.positions).max(initial=1) + np.abs(points).max(initial=1))
+    tree = cKDTree(np.column_stack((mesh.positions, floor * mesh.group_of)))
+    _, vertices = tree.query(np.column_stack((points, floor * networks)))
+    return np.asarray(vertices, dtype=np.intp)
+
+
+def _locate(mesh: Mesh, points: Floats, vertices: Indices, networks: Indices) -> tuple[Indices, Floats]:
+    """Return a triangle that holds each point, or that is behind the nearest point of the hull, and that nearest point.
 
     Parameters
     ----------
     points
         Shape (p, 2), metres from the mesh's origin.
+    vertices
+        Shape (p,): where to start from.
 
     Notes
     -----
-    Walks from the nearest site towards the point, all points at once. A walk in a Delaunay triangulation does not
-    turn in circles.
+    Walks from a site towards the point, all points at once. A walk in a Delaunay triangulation does not turn in
+    circles.
     """
     triangles = mesh.triangles
-    _, vertex = cKDTree(mesh.positions).query(points)
-    here = triangles.ring[triangles.ring_first[vertex]] % triangles.count
+    here = triangles.ring[triangles.ring_first[vertices]] % triangles.count
     nearest = points.copy()
     active = np.arange(len(points))
     for _ in range(triangles.count + 1):
         facing, leaves = _way_out(triangles, here[active], points[active])
-        goes_on = leaves & (facing >= 0)
         outside = active[leaves & (facing < 0)]
-        here[outside], nearest[outside] = _nearest_on_hull(mesh, points[outside])
-        active = active[goes_on]
+        for network in np.unique(networks[outside]):
+            these = outside[networks[outside] == network]
+            here[these], nearest[these] = _nearest_on_hull(mesh, points[these], int(network))
+        active, facing = active[leaves & (facing >= 0)], facing[leaves & (facing >= 0)]
         if not active.size:
             return here, nearest
-        here[active] = facing[goes_on] % triangles.count
+        here[active] = facing % triangles.count
     raise RuntimeError(f"{active.size} of {len(points)} points were not found in {triangles.count} triangles.")
 
 
-def _way_out(triangles: Triangles, here: Indices, points: Floats) -> tuple[Indices, np.ndarray]:
+def _way_out(triangles: Triangles, here: Indices, points: Floats) -> tuple[Indices, Mask]:
     """Return the corner across the side that a point is farthest beyond, and whether it is beyond any."""
     x, y = triangles.x[:, here] - points[:, 0], triangles.y[:, here] - points[:, 1]
     after, before = [1, 2, 0], [2, 0, 1]
@@ -94,16 +110,17 @@ def _way_out(triangles: Triangles, here: Indices, points: Floats) -> tuple[Indic
     return triangles.across[side, here], beyond[side, column] > slack
 
 
-def _nearest_on_hull(mesh: Mesh, points: Floats) -> tuple[Indices, Floats]:
+def _nearest_on_hull(mesh: Mesh, points: Floats, network: int) -> tuple[Indices, Floats]:
     """Return the triangle behind the nearest point of the hull, and that point; blocks bound the memory."""
-    count, hull = mesh.triangles.count, mesh.hull.corners
-    k, t = np.divmod(hull, count)
+    k, t = np.divmod(mesh.hull.corners, mesh.triangles.count)
+    own = mesh.group_of[mesh.triangles.corners[0, t]] == network
+    k, t = k[own], t[own]
     after, before = (k + 1) % 3, (k + 2) % 3
     x, y = mesh.triangles.x[after, t], mesh.triangles.y[after, t]
     side_x, side_y = mesh.triangles.x[before, t] - x, mesh.triangles.y[before, t] - y
     squared = side_x**2 + side_y**2
     triangle, nearest = np.empty(len(points), dtype=np.intp), np.empty_like(points)
-    step = max(BLOCK // max(len(hull), 1), 1)
+    step = max(BLOCK // len(t), 1)
     for low in range(0, len(points), step):
         block = slice(low, low + step)
         from_x, from_y = points[block, :1] - x, points[block, 1:] - y
@@ -115,11 +132,15 @@ def _nearest_on_hull(mesh: Mesh, points: Floats) -> tuple[Indices, Floats]:
     return triangle, nearest
 
 
-def _owners_on_a_line(mesh: Mesh, weights: Floats, points: Floats) -> Indices:
-    """Divide the line between neighbours at P; beyond its ends the last site owns."""
-    line = mesh.chains.vertices
-    direction = np.array([mesh.chains.along_x[0], mesh.chains.along_y[0]])
-    place = mesh.positions[line] @ direction
-    share = weights[line[:-1]] / (weights[line[:-1]] + weights[line[1:]])
-    borders = place[:-1] + share * np.diff(place)
-    return line[np.searchsorted(borders, points @ direction)]
+def _ask_chains(mesh: Mesh, weights: Floats, points: Floats, networks: Indices, vertices: Indices) -> None:
+    """Divide each line between neighbours at P; beyond its ends the last site owns."""
+    chains = mesh.chains
+    for line in np.split(np.arange(len(chains.vertices)), np.flatnonzero(chains.has_next == 0) + 1):
+        here = np.flatnonzero(networks == mesh.group_of[chains.vertices[line[0]]]) if len(line) else line
+        if not len(here):
+            continue
+        members, direction = chains.vertices[line], np.array([chains.along_x[line[0]], chains.along_y[line[0]]])
+        place = mesh.positions[members] @ direction
+        share = weights[members[:-1]] / (weights[members[:-1]] + weights[members[1:]])
+        borders = place[:-1] + share * np.diff(place)
+        vertices[here] = members[np.searchsorted(borders, points[here] @ direction)]

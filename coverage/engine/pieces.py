@@ -19,7 +19,9 @@ def exact_areas(mesh: Mesh, weights: Floats) -> Floats:
         Shape (v,), positive, as `partition.vertex_weights` returns them.
     """
     pieces = piece_areas(mesh.triangles, divide(mesh.triangles, mesh.thorns, weights))
-    return np.bincount(mesh.triangles.corners.ravel(), weights=pieces.ravel(), minlength=mesh.vertices)
+    areas = np.zeros(mesh.vertices)
+    np.add.at(areas, mesh.triangles.corners, pieces)
+    return areas
 
 
 def piece_areas(triangles: Triangles, division: Division) -> Floats:
@@ -78,7 +80,7 @@ def _add_cut_edges(triangles: Triangles, division: Division, areas: Floats) -> N
     np.add.at(areas, (k, t), np.abs(_swept(triangles, k, t, start_x, start_y, end_x, end_y)))
 
 
-def _swept(  # one step of an outline, seen from a corner
+def _swept(
     triangles: Triangles, k: Indices, t: Indices, start_x: Floats, start_y: Floats, end_x: Floats, end_y: Floats
 ) -> Floats:
     """Return the signed area that the step from start to end sweeps about a corner."""
