@@ -25,6 +25,7 @@ from sensors.staying import close_stay, stand_in
 AVOIDED_FOR = timedelta(hours=2)
 SAME_REPORT_WITHIN = timedelta(minutes=3)
 Outcome = Incident.Outcome
+_NOT_ON_PLATES = str.maketrans({"O": "0", "o": "0", "I": "1", "i": "1"})
 
 
 class ReportRefused(DomainError):
@@ -41,13 +42,22 @@ def report_taken_bay(*, reservation_id: int, actor: User | None, plate_text: str
     The plate may be empty where it can't be read. The same plate reported again is the same incident; so is a report
     without one within three minutes. Whoever repeats a call waits for the first and reads its result.
     """
-    plate = plates.parse_plate(plate_text) if plate_text.strip() else ""
+    plate = _plate_typed(plate_text)
     incident = _report(reservation_id, plate, actor=actor, now=now)
     broken = BrokenPromise.objects.filter(reservation=incident.reservation_id, attended_at__isnull=True).first()
     if broken is not None:
         make_good(broken_id=broken.pk, now=now)
     related = ("lot", "space", "reservation__lot", "moved_to", "replacement__lot")
     return Incident.objects.select_related(*related).get(pk=incident.pk)
+
+
+def _plate_typed(text: str) -> str:
+    """The plate, empty where nothing was typed. Letters that no plate has, O and I, were meant as digits."""
+    if not text.strip():
+        return ""
+    if plates.plate_shape(plates.normalise_plate(text)) is None:
+        text = text.translate(_NOT_ON_PLATES)
+    return plates.parse_plate(text)
 
 
 @transaction.atomic
