@@ -21,8 +21,9 @@ DISTRICT, SOURCE = "district", "source"  # columns that are no questions
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A group of people: those with one answer, of one district, or of one source."""
+    """A group of people: those with one answer, of one district or source. `key` is its value in the database."""
 
+    key: Any
     label: str
     base: int
 
@@ -72,7 +73,7 @@ def cross_table(subset: Subset, *, rows: str, columns: str) -> CrossTable:
     takes_many = question.takes_many or (other is not None and other.takes_many)
     return CrossTable(
         question=question,
-        columns=[Column(label=label, base=int(people[place])) for place, (_key, label) in enumerate(labels)],
+        columns=[Column(key=key, label=label, base=int(people[place])) for place, (key, label) in enumerate(labels)],
         counts=counts,
         weighted=weighted,
         shares=np.divide(weighted, weight_of, out=np.zeros(shape), where=weight_of > 0),

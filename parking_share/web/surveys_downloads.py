@@ -37,7 +37,7 @@ def responses_csv(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
 def responses_xlsx(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
     """The same as a workbook, written to a file that lives as long as the download."""
     wave = own_wave(request, wave_id)
-    book = TemporaryFile()
+    book = TemporaryFile()  # noqa: SIM115 -- FileResponse closes it
     write_xlsx(response_rows(wave), book, sheet="responses")
     book.seek(0)
     return FileResponse(book, as_attachment=True, filename=f"{_name(wave)}.xlsx", content_type=XLSX)
