@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -73,18 +72,27 @@ def live_keys(gateway: Gateway) -> list[GatewayKey]:
 
 def writer_with_secret(*, secret: str, address: str) -> Writer | None:
     """The gateway that only has to know this secret, if it calls from where it may."""
-    rows = _callable(address).filter(
-        trust=Gateway.Trust.DEVICE, keys__secret_hash=hash_of(secret), keys__revoked_at__isnull=True
+    rows = Gateway.objects.filter(
+        is_active=True,
+        trust=Gateway.Trust.DEVICE,
+        keys__secret_hash=hash_of(secret),
+        keys__revoked_at__isnull=True,
     )
-    found = rows.values_list("pk", "expected_serial").first()
-    return Writer(gateway_id=found[0], expected_serial=found[1]) if found else None
+    for gateway_id, serial, networks in rows.values_list("pk", "expected_serial", "addresses"):
+        if may_call(address, networks):
+            return Writer(gateway_id=gateway_id, expected_serial=serial)
+    return None
 
 
 def writer_with_signature(*, gateway_id: int, headers: Mapping[str, str], body: bytes, address: str) -> Writer | None:
     """The gateway of this number, if one of its live secrets signed exactly this body in the last five minutes."""
-    rows = _callable(address).filter(pk=gateway_id, trust=Gateway.Trust.SIGNED, keys__revoked_at__isnull=True)
-    for serial, sealed in rows.values_list("expected_serial", "keys__secret_encrypted"):
-        if sealed and _is_signed(unseal(bytes(sealed), purpose=SECRET).decode(), headers=headers, body=body):
+    rows = Gateway.objects.filter(
+        pk=gateway_id, is_active=True, trust=Gateway.Trust.SIGNED, keys__revoked_at__isnull=True
+    )
+    for serial, networks, sealed in rows.values_list("expected_serial", "addresses", "keys__secret_encrypted"):
+        if not sealed or not may_call(address, networks):
+            continue
+        if _is_signed(unseal(bytes(sealed), purpose=SECRET).decode(), headers=headers, body=body):
             return Writer(gateway_id=gateway_id, expected_serial=serial)
     return None
 
@@ -92,6 +100,11 @@ def writer_with_signature(*, gateway_id: int, headers: Mapping[str, str], body: 
 def hash_of(secret: str) -> str:
     """A plain hash is enough: the secret is 32 random bytes, nothing that could be guessed."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def may_call(address: str, networks: list[str]) -> bool:
+    """Whether an address is in one of these networks; all are, where none is named."""
+    return not networks or not set(networks).isdisjoint(networks_of(address))
 
 
 @lru_cache(maxsize=1024)
@@ -107,11 +120,6 @@ def networks_of(address: str) -> list[str]:
     return [
         str(ipaddress.ip_network(f"{spelled}/{length}", strict=False)) for length in range(caller.max_prefixlen + 1)
     ]
-
-
-def _callable(address: str) -> QuerySet[Gateway]:
-    anywhere = Q(addresses__len=0)
-    return Gateway.objects.filter(anywhere | Q(addresses__overlap=networks_of(address)), is_active=True)
 
 
 def _signing_secret() -> str:

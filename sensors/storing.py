@@ -83,7 +83,9 @@ def store_events(
     """
     if not events:
         return []
-    instants = [_aged(instant_of(event, received_at=received_at), now=now or received_at) for event in events]
+    instants = [instant_of(event, received_at=received_at) for event in events]
+    if now is not None and now > received_at:
+        instants = [_aged(instant, now=now) for instant in instants]
     is_first = list(_is_first(events))
     arguments = {
         "gateway": gateway_id,
@@ -139,12 +141,12 @@ def _stored(event: Event, instant: Instant, row: Any, *, is_first: bool) -> Stor
 def _columns(events: list[Event], instants: list[Instant]) -> dict[str, str]:
     """Each column of the batch as the text of a PostgreSQL array: much cheaper than a value at a time."""
     return {
-        "key_hashes": _plain(key_hash(event.source_key) for event in events),
+        "key_hashes": _plain([key_hash(event.source_key) for event in events]),
         "source_keys": _quoted(event.source_key for event in events),
         "devices": _quoted(event.device for event in events),
         "kinds": _plain(event.kind.value for event in events),
-        "reported": _plain(f'"{event.reported_at.isoformat()}"' for event in events),
-        "observed": _plain(f'"{instant.observed_at.isoformat()}"' for instant in instants),
+        "reported": _plain([event.reported_at.isoformat() for event in events]),
+        "observed": _plain([instant.observed_at.isoformat() for instant in instants]),
         "sequences": _plain(str(event.sequence) for event in events),
         "clocks_off": _plain(_said(instant.clock_is_off) for instant in instants),
         "replayed": _plain(_said(instant.is_replayed) for instant in instants),

@@ -7,16 +7,28 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from parking_share.accounts.plates import normalise_plate
-from sensors.adapters.bodies import JSON, load_json, member
-from sensors.events import MOST_ALTERNATIVES, Event, Unreadable, plate_of
+from sensors.adapters.bodies import JSON, load_json, member, plates_of
+from sensors.events import Event, Unreadable, plate_of
 from sensors.readings import Kind
 
 MOST_EVENTS = 500
+REQUIRED = frozenset({"source_key", "kind", "device", "reported_at"})
 KINDS = {kind.value: kind for kind in Kind}
-FIELDS = frozenset({
-    "key", "kind", "device", "reported_at", "sequence", "is_live", "plate", "alternatives", "plate_colour",
-    "confidence", "occupied", "state_text", "media_ref",
-})  # fmt: skip
+FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "key": ("source_key", (str,)),
+    "kind": ("kind", (str,)),
+    "device": ("device", (str,)),
+    "reported_at": ("reported_at", (str,)),
+    "sequence": ("sequence", (int,)),
+    "is_live": ("is_live", (bool,)),
+    "plate": ("plate", (str,)),
+    "alternatives": ("alternatives", (list,)),
+    "plate_colour": ("plate_colour", (str,)),
+    "confidence": ("confidence", (float, int)),
+    "occupied": ("occupied", (int,)),
+    "state_text": ("state_text", (str,)),
+    "media_ref": ("media_ref", (str,)),
+}
 
 
 def read(body: bytes, content_type: str) -> list[Event]:
@@ -55,60 +67,41 @@ def _item(item: Any) -> Event | Unreadable:
 def _event(item: Any) -> Event:
     if not isinstance(item, dict):
         raise Unreadable(_("An event is an object."))
-    if not item.keys() <= FIELDS:
+    fields = {name: value for name, value in (_field(*pair) for pair in item.items()) if value is not None}
+    if not fields.keys() >= REQUIRED:
+        raise Unreadable(_("An event needs key, kind, device and reported_at."))
+    fields["kind"], fields["reported_at"] = _kind(fields["kind"]), _instant(fields["reported_at"])
+    if "plate" in fields:
+        plate = fields["plate"] = plate_of(fields["plate"])
+        if plate and plate in normalise_plate(fields["source_key"]):
+            raise Unreadable(_("A key is stored in the clear: it must not name the plate."))
+    if "alternatives" in fields:
+        fields["alternatives"] = plates_of(fields["alternatives"], but=fields.get("plate", ""))
+    return Event(**fields)
+
+
+def _field(name: str, value: Any) -> tuple[str, Any]:
+    """The name and value of a field as an event has them; its type must be exactly right: `true` is no number."""
+    if name not in FIELDS:
         raise Unreadable(_("An event has fields that nobody knows; see the description of the interface."))
-    get = item.get
-    plate = plate_of(_optional(get("plate"), str, ""))
-    key = _optional(get("key"), str, "")
-    if plate and plate in normalise_plate(key):
-        raise Unreadable(_("A key is stored in the clear: it must not name the plate."))
-    return Event(
-        source_key=key,
-        kind=_kind(get("kind")),
-        device=_optional(get("device"), str, ""),
-        reported_at=_instant(get("reported_at")),
-        sequence=_optional(get("sequence"), int, 0),
-        is_live=_optional(get("is_live"), bool, None),
-        plate=plate,
-        alternatives=_alternatives(get("alternatives"), but=plate),
-        plate_colour=_optional(get("plate_colour"), str, "")[:20],
-        confidence=_confidence(get("confidence")),
-        occupied=_optional(get("occupied"), int, None),
-        state_text=_optional(get("state_text"), str, ""),
-        media_ref=_optional(get("media_ref"), str, "")[:200],
-    )
+    ours, types = FIELDS[name]
+    if value is not None and type(value) not in types:
+        raise Unreadable(_("A field of the event has the wrong type; see the description of the interface."))
+    return ours, value
 
 
-def _kind(value: Any) -> Kind:
-    kind = KINDS.get(value) if isinstance(value, str) else None
+def _kind(value: str) -> Kind:
+    kind = KINDS.get(value)
     if kind is None:
         raise Unreadable(_("The kind of an event is one of %(kinds)s.") % {"kinds": ", ".join(KINDS)})
     return kind
 
 
-def _instant(value: Any) -> datetime:
+def _instant(value: str) -> datetime:
     try:
         found = datetime.fromisoformat(value)
         if found.tzinfo is not None:
             return found.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         pass
     raise Unreadable(_("Write the time of an event as 2026-11-23T10:00:00+08:00."))
-
-
-def _optional(value: Any, wanted: type, default: Any) -> Any:
-    """The value where it is of this very type (`true` is no number), the default where it is missing or null."""
-    if value is None:
-        return default
-    if type(value) is not wanted:
-        raise Unreadable(_("A field of the event has the wrong type; see the description of the interface."))
-    return value
-
-
-def _confidence(value: Any) -> float | None:
-    return float(value) if type(value) is int else _optional(value, float, None)
-
-
-def _alternatives(value: Any, *, but: str) -> tuple[str, ...]:
-    found = dict.fromkeys(plate_of(one) for one in _optional(value, list, [])[:MOST_ALTERNATIVES])
-    return tuple(plate for plate in found if plate not in {"", but})
