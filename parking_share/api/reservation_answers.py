@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.request import Request
 
-from allocation.selectors import alternatives_for
+from allocation.selectors import alternatives_for, can_stay_until
 from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.api.authentication import caller
@@ -59,15 +59,19 @@ def own_reservation(driver: User, reservation_id: int) -> Reservation:
     return get_object_or_404(reservations_of(driver), pk=reservation_id)
 
 
-def shown(reservation: Reservation) -> dict[str, Any]:
-    """What its driver sees; where it found no room, with other periods that would be accepted now."""
+def shown(reservation: Reservation, *, with_stay: bool = False) -> dict[str, Any]:
+    """What its driver sees; where it found no room, with other periods that would be accepted now.
+
+    How long a bay could be kept costs as much as a decision, so it is told where somebody reads, not where they book.
+    """
+    stay_until = can_stay_until(reservation, now=clock.now()) if with_stay and reservation.holds_a_space else None
     has_no_room = reservation.status == Status.DECLINED and reservation.reason in NO_ROOM
     others = alternatives_for(reservation, now=clock.now()) if has_no_room else []
-    return ReservationOut(reservation, context={"alternatives": others}).data
+    return ReservationOut(reservation, context={"alternatives": others, "stay_until": stay_until}).data
 
 
-def body_of(reservation: Reservation) -> str:
-    return as_json(shown(reservation))
+def body_of(reservation: Reservation, *, with_stay: bool = False) -> str:
+    return as_json(shown(reservation, with_stay=with_stay))
 
 
 def first_answer(request: Request, asked: Reservation, once: OnceOnly) -> HttpResponse:

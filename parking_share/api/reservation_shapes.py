@@ -96,10 +96,29 @@ class AlternativeOut(serializers.Serializer[Alternative]):
     currency = serializers.CharField()
 
 
+class ExtensionIn(serializers.Serializer[Any]):
+    until = InstantField(help_text="The new end.")
+
+
+class TakenBayIn(serializers.Serializer[Any]):
+    plate = serializers.CharField(
+        max_length=20, allow_blank=True, default="", help_text="Of the car in the bay; empty where it can't be read."
+    )
+
+
 class ReservationOut(ReservationRowOut):
     """A reservation; where it was declined, with other periods of the same lot that would be accepted now."""
 
+    stay_until = serializers.SerializerMethodField(
+        help_text="How long the bay could be kept, where one is held: the latest `until` of an extension. "
+        "Null elsewhere, and in the answer to a booking."
+    )
     alternatives = serializers.SerializerMethodField()
+
+    @extend_schema_field(InstantField(allow_null=True))
+    def get_stay_until(self, _reservation: Reservation) -> str | None:
+        latest = self.context.get("stay_until")
+        return InstantField().to_representation(latest) if latest else None
 
     @extend_schema_field(AlternativeOut(many=True))
     def get_alternatives(self, _reservation: Reservation) -> list[dict[str, Any]]:

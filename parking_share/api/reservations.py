@@ -76,8 +76,8 @@ class ReservationDetail(ApiView):
         summary="Read a reservation",
     )
     def get(self, request: Request, reservation_id: int) -> HttpResponseBase:
-        """Status, bay once it is announced, reason; where declined, other periods that would be accepted now."""
-        body = body_of(own_reservation(caller(request), reservation_id))
+        """Status, bay once it is announced, reason, how long one can stay; where declined, other periods."""
+        body = body_of(own_reservation(caller(request), reservation_id), with_stay=True)
         etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
         answer = HttpResponse(body, content_type="application/json", headers={"ETag": etag})
         answer["Cache-Control"] = "private, no-cache"

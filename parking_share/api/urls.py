@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
-from parking_share.api import lots, notices, push, reservations, sensors, spaces, tokens, vehicles
+from parking_share.api import gates, guards, lots, notices, push, reservations, sensors, spaces, tokens, vehicles
+from parking_share.api import reservation_troubles as troubles
 from parking_share.api.views import Description, Nowhere
 
 app_name = "api"
@@ -21,6 +22,8 @@ urlpatterns = [
         name="reservation_arrive",
     ),
     path("reservations/<int:reservation_id>/leave", reservations.ReservationLeave.as_view(), name="reservation_leave"),
+    path("reservations/<int:reservation_id>/extend", troubles.ReservationExtend.as_view(), name="reservation_extend"),
+    path("reservations/<int:reservation_id>/bay-taken", troubles.BayTaken.as_view(), name="reservation_bay_taken"),
     path("vehicles", vehicles.VehicleList.as_view(), name="vehicles"),
     path("vehicles/<int:vehicle_id>", vehicles.VehicleDetail.as_view(), name="vehicle"),
     path("spaces", spaces.SpaceList.as_view(), name="spaces"),
@@ -35,6 +38,12 @@ urlpatterns = [
     path("tokens/current", tokens.CurrentToken.as_view(), name="current_token"),
     path("sensors/events", sensors.SensorEvents.as_view(), name="sensor_events"),
     path("sensors/push/<str:secret>", push.SensorPush.as_view(), name="sensor_push"),
+    path("gates", guards.GateList.as_view(), name="gates"),
+    path("gates/<int:gate_id>/answers", guards.GateAnswers.as_view(), name="gate_answers"),
+    path("gates/<int:gate_id>/open", guards.GateOpen.as_view(), name="gate_open"),
+    path("gates/<int:gate_id>/code", gates.GateCode.as_view(), name="gate_code"),
+    path("gates/<int:gate_id>/whitelist", gates.GateWhitelist.as_view(), name="gate_whitelist"),
+    path("reservations/<int:reservation_id>/code", gates.ReservationCode.as_view(), name="reservation_code"),
     path("openapi.yaml", Description.as_view(), name="openapi"),
     re_path("", Nowhere.as_view(), name="nowhere"),
 ]
