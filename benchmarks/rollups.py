@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -50,7 +51,13 @@ def make_city() -> list[int]:
 
 def tell(name: str, *, since: datetime, length: timedelta) -> None:
     """Events of all bays, in no order, evenly over a period."""
-    values = {"name": name, "events": EVENTS, "bays": LOTS * BAYS_OF_A_LOT, "from": since, "length": length}
+    values: dict[str, Any] = {
+        "name": name,
+        "events": EVENTS,
+        "bays": LOTS * BAYS_OF_A_LOT,
+        "from": since,
+        "length": length,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_EVENTS, values)

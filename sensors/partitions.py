@@ -5,9 +5,9 @@ with the next run.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from django.conf import settings
@@ -27,22 +27,19 @@ def kept_since(now: datetime) -> datetime:
     return _month(now, -settings.READINGS_KEPT_MONTHS)
 
 
-def tend(*, now: datetime) -> None:
+def tend(*, now: datetime) -> bool:
     """Make the months to come, and those for which something waits elsewhen; drop those that are too old.
 
-    Safe to run twice, and at any time.
+    Stops at the first step that somebody else is in the way of, and says so. Safe to run twice, and at any time.
     """
     wanted = {_month(now, step) for step in range(MONTHS_AHEAD + 1)} | set(_months_elsewhen(now))
-    for month in sorted(wanted):
-        with _patiently("month_not_made", month):
-            _execute("SELECT sensors_ensure_month(%s)", month)
-    for name, month in _months_made():
-        if month < kept_since(now):
-            with _patiently("month_not_dropped", month):
-                _drop(name, month, now=now)
-    with _patiently("elsewhen_not_emptied", now):
-        _forget_elsewhen(now=now)
-    _watch_elsewhen()
+    old = [(name, month) for name, month in _months_made() if month < kept_since(now)]
+    steps: list[Callable[[], object]] = [
+        partial(_execute, "SELECT sensors_ensure_month(%s)", month) for month in sorted(wanted)
+    ]
+    steps += [partial(_drop, name, month, now=now) for name, month in old]
+    steps += [partial(_forget_elsewhen, now=now), _watch_elsewhen]
+    return all(_patiently(step) for step in steps)
 
 
 def _months_elsewhen(now: datetime) -> Iterator[datetime]:
@@ -101,15 +98,16 @@ def _month(at: datetime, step: int) -> datetime:
     return datetime(years, month + 1, 1, tzinfo=UTC)
 
 
-@contextmanager
-def _patiently(complaint: str, month: datetime) -> Iterator[None]:
-    """One transaction that waits two seconds for a lock at most, and says so when it did not get it."""
+def _patiently(step: Callable[[], object]) -> bool:
+    """One transaction that waits two seconds for a lock at most; False where it did not get it."""
     try:
         with transaction.atomic():
             _execute("SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '50s', true)")
-            yield
+            step()
     except OperationalError as error:
-        log.warning(complaint, month=f"{month:%Y-%m}", error=str(error).partition("\n")[0])
+        log.warning("months_not_tended", error=str(error).partition("\n")[0])
+        return False
+    return True
 
 
 def _execute(query: str, *values: datetime) -> int:
