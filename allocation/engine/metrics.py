@@ -26,6 +26,8 @@ class Metrics:
         Sums of ``f`` and of ``g`` over all free runs left at the end.
     new_fragmentation, new_importance
         The same over those runs that are not one of the initial free runs.
+    fragmentation_per_unsold_hour
+        `fragmentation` over the hours of all free runs left at the end; 0 if none is.
     """
 
     accepted: int
@@ -35,6 +37,7 @@ class Metrics:
     importance: float
     new_fragmentation: float
     new_importance: float
+    fragmentation_per_unsold_hour: float
 
 
 def measure(before: LotState, after: LotState, valuation: Valuation, *, accepted: int) -> Metrics:
@@ -63,14 +66,16 @@ def measure(before: LotState, after: LotState, valuation: Valuation, *, accepted
     importance = valuation.importance_before
     offered = sum(end - start for _, start, end in initial)
     unsold = sum(end - start for _, start, end in left_over)
+    fragmentation = _broken(valuation, left_over)
     return Metrics(
         accepted=accepted,
         utilisation=(offered - unsold) / offered if offered else 0.0,
         revenue=_summed(valuation.rate_before, initial) - _summed(valuation.rate_before, left_over),
-        fragmentation=_broken(valuation, left_over),
+        fragmentation=fragmentation,
         importance=_summed(importance, left_over),
         new_fragmentation=_broken(valuation, new),
         new_importance=_summed(importance, new),
+        fragmentation_per_unsold_hour=fragmentation * 60 / (unsold * valuation.rules.slot_minutes) if unsold else 0.0,
     )
 
 

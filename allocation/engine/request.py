@@ -13,6 +13,7 @@ class Reason(StrEnum):
 
     NO_FREE_SPACE = "no_free_space"
     FRAGMENTS_OUTWEIGH_REVENUE = "fragments_outweigh_revenue"
+    EXPECTED_DEMAND_OUTWEIGHS_REVENUE = "expected_demand_outweighs_revenue"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -53,15 +54,28 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A hold that goes to another space."""
+
+    key: int
+    from_space: int
+    to_space: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to one request: the tentative space, or the reason why there is none."""
+    """The answer to one request: the tentative space, or the reason why there is none.
+
+    An answer with a space may ask for `moves`, to be made all at once before the request is placed.
+    """
 
     space: int | None
     reason: Reason | None = None
+    moves: tuple[Move, ...] = ()
 
     @classmethod
-    def accepted_at(cls, space: int) -> Self:
-        return cls(space)
+    def accepted_at(cls, space: int, moves: tuple[Move, ...] = ()) -> Self:
+        return cls(space, moves=moves)
 
     @classmethod
     def declined(cls, reason: Reason) -> Self:

@@ -118,11 +118,14 @@ class LotState:
         left = start - (np.maximum(run_start, min(since, start)) if since > 0 else run_start)
         return left, self.run_end[start, spaces] - end
 
-    def runs(self) -> Iterator[tuple[int, int, int]]:
-        """Yield every free run as ``(space, start, end)``, by space and then by time."""
+    def runs(self, spaces: Indices | None = None) -> Iterator[tuple[int, int, int]]:
+        """Yield every free run, or those of some spaces, as ``(space, start, end)``, by space and then by time."""
+        run_start = self.run_start if spaces is None else self.run_start[:, spaces]
+        run_end = self.run_end if spaces is None else self.run_end[:, spaces]
         slot = np.arange(self.slots, dtype=np.int16)[:, None]
-        for space, start in np.argwhere(((self.run_start == slot) & (self.run_end > 0)).T).tolist():
-            yield space, start, int(self.run_end[start, space])
+        column, start = np.nonzero(((run_start == slot) & (run_end > 0)).T)
+        space = column if spaces is None else spaces[column]
+        yield from zip(space.tolist(), start.tolist(), run_end[start, column].tolist(), strict=True)
 
     def run_without(self, space: int, start: int, end: int) -> tuple[int, int]:
         """Return the free run that would be around ``[start, end)`` if what occupies it were lifted.

@@ -78,6 +78,11 @@ class Valuation:
         )
 
     @property
+    def peak_rate(self) -> float:
+        """The highest ``w``, money per hour."""
+        return self.worth_tie / ROUNDING
+
+    @property
     def slots(self) -> int:
         return self.importance_before.size - 1
 

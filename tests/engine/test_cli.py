@@ -79,6 +79,7 @@ def test_run_prints_the_result_and_nothing_else(run):
             "importance": 3.75,
             "new_fragmentation": 0.0,
             "new_importance": 0.0,
+            "fragmentation_per_unsold_hour": (12 / 8 + 12 / 2) / 2.5,
         },
     }
     assert list(seconds) == ["decide_median", "decide_p99", "total"]

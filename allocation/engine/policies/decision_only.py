@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from allocation.engine.decision import decide_request
-from allocation.engine.policy import tentative_spaces
+from allocation.engine.holds import Holds
+from allocation.engine.policy import Policy, tentative_spaces
 from allocation.engine.request import Decision, Request, Tentative
 from allocation.engine.state import LotState
 from allocation.engine.valuation import Valuation
 
 
 @dataclass(frozen=True)
-class DecisionOnly:
+class DecisionOnly(Policy):
     """Algorithm 1 alone."""
 
     valuation: Valuation
 
-    def decide(self, state: LotState, request: Request) -> Decision:
+    def decide(self, state: LotState, request: Request, holds: Holds | None = None) -> Decision:  # noqa: ARG002 -- nothing moves
         return decide_request(state, request, self.valuation)
 
     def allocate(

@@ -1,0 +1,333 @@
+"""Free runs as tracks with movable reservations on them: re-matched by linear assignment, many at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from allocation.engine.holds import Holds
+from allocation.engine.program import Limits, pack_runs
+from allocation.engine.request import Move, Request
+from allocation.engine.state import Indices, Mask
+from allocation.engine.valuation import ROUNDING, Valuation, Values
+
+FOREVER = 1 << 15
+IMPOSSIBLE = 1e9
+OPENING = 1e5
+NEWCOMER = NOWHERE = -1
+LARGEST_BLOCK = 128
+MOST_CUTS = 12
+
+Lengths = NDArray[np.intp]
+Period = tuple[int, int]
+
+
+class Item(NamedTuple):
+    """One movable reservation."""
+
+    start: int
+    end: int
+    key: int
+    home: int
+    eligible: Mask | None
+
+
+class Middle(NamedTuple):
+    """What lies on the tracks between two cuts, one entry per track; tracks that the cuts do not touch are left out.
+
+    `free_from` and `free_until` bound the room, `first` and `last` what fills it (-1 where nothing does), `cut`
+    says which items that is.
+    """
+
+    tracks: list[int]
+    free_from: Lengths
+    free_until: Lengths
+    first: Lengths
+    last: Lengths
+    cut: list[Period]
+
+
+@dataclass(eq=False)
+class Tracks:
+    """The free runs of what cannot move, each with the movable reservations on it in order of time; build it with `of`.
+
+    Changed in place by `rematch` and what is built on it; the holds that it was made of are not.
+
+    Parameters
+    ----------
+    space, start, end
+        Shape (tracks,): the space of a run and its bounds, by space and then by time.
+    items
+        What lies on each track.
+    fragmentation
+        Shape (slots + 1,): ``f`` by length in slots.
+    """
+
+    space: Lengths
+    start: Lengths
+    end: Lengths
+    items: list[list[Item]]
+    fragmentation: Values
+    _masks: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._masks = any(item.eligible is not None for items in self.items for item in items)
+
+    @classmethod
+    def of(cls, holds: Holds, fragmentation: Values, *, since: int = 0, spaces: Indices | None = None) -> "Tracks":
+        """Lay the holds out.
+
+        Parameters
+        ----------
+        holds
+            Not changed.
+        fragmentation
+            Shape (slots + 1,): ``f`` by length in slots.
+        since
+            Runs are cut off before this slot, or before the first hold if that is earlier.
+        spaces
+            Only these, ascending; by default all.
+        """
+        since = min([since, *(one.request.start for one in holds.held.values())])
+        runs = [(space, max(start, since), end) for space, start, end in holds.fixed.runs(spaces) if end > since]
+        on: defaultdict[int, list[Item]] = defaultdict(list)
+        for key, one in holds.held.items():
+            on[one.space].append(Item(one.request.start, one.request.end, key, one.space, one.request.eligible))
+        items = [sorted(item for item in on[space] if start <= item.start < end) for space, start, end in runs]
+        space, start, end = (np.array([run[side] for run in runs], dtype=np.intp) for side in range(3))
+        return cls(space, start, end, items, fragmentation)
+
+    def cost(self) -> float:
+        """Sum of ``f`` over the gaps of all tracks."""
+        total = 0.0
+        for number, items in enumerate(self.items):
+            free_from = int(self.start[number])
+            for item in items:
+                total += float(self.fragmentation[item.start - free_from])
+                free_from = item.end
+            total += float(self.fragmentation[int(self.end[number]) - free_from])
+        return total
+
+    def rematch(self, first_cut: int, last_cut: int = FOREVER) -> bool:
+        """Let the tracks exchange what lies between two cuts so that the sum of ``f`` falls most; say whether it fell.
+
+        Notes
+        -----
+        Of each track the reservations that start before `first_cut` stay, and so do those that end after `last_cut`.
+        The rest of a track goes to another one as a whole, so its cost depends on the two alone: a linear assignment
+        problem, whose optimum is the best of factorially many exchanges. Without a last cut tracks exchange tails.
+        """
+        middle = self._between(first_cut, last_cut)
+        if len(middle.tracks) < 2:
+            return False
+        costs = self._costs(middle)
+        rows, columns = linear_sum_assignment(costs)
+        if costs[rows, columns].sum() >= costs.trace() - ROUNDING:
+            return False
+        self._exchange(middle, columns.tolist())
+        return True
+
+    def polish(self, *, rounds: int) -> None:
+        """Re-match the tails at every start, again until nothing falls or so many rounds are over."""
+        for _ in range(rounds):
+            starts = sorted({item.start for items in self.items for item in items})
+            fell = [self.rematch(start) for start in starts]
+            if not any(fell):
+                return
+
+    def insert(self, request: Request, key: int = NEWCOMER) -> int | None:
+        """Put one more reservation where the sum of ``f`` rises least.
+
+        Returns
+        -------
+        space
+            Where it went: of equally good tracks the first. None if no track has room for it; nothing is changed then.
+        """
+        gaps = list(self._gaps_for(request))
+        if not gaps:
+            return None
+        number, place, _ = min(gaps, key=lambda gap: self._rise(request, *gap[2]))
+        space = int(self.space[number])
+        self.items[number].insert(place, Item(request.start, request.end, key, space, request.eligible))
+        self._masks = self._masks or request.eligible is not None
+        return space
+
+    def open_for(self, request: Request) -> bool:
+        """Make room for a request by one exchange of what lies between two cuts; say whether that is possible.
+
+        Notes
+        -----
+        Of the exchanges of tails at each cut within the period, the first that leaves some track free for all of
+        the period; else those of middles that begin before its end.
+        """
+        starts = sorted({item.start for items in self.items for item in items})
+        tails = sorted({request.start, request.end, *(cut for cut in starts if request.start < cut < request.end)})
+        if any(self._open(request, cut, FOREVER) for cut in tails):
+            return True
+        before = [cut for cut in reversed(starts) if cut <= request.end]
+        ends = sorted({item.end for items in self.items for item in items if item.end >= request.start})
+        return any(
+            self._open(request, first, last)
+            for first in before[:MOST_CUTS]
+            for last in ends[:MOST_CUTS]
+            if first < last
+        )
+
+    def pack_with(self, request: Request, *, limits: Limits) -> bool:
+        """Lay everything out anew with one more request, if the exact program can; say whether it could."""
+        newcomer = Item(request.start, request.end, NEWCOMER, NOWHERE, request.eligible)
+        everyone = [*sorted((item for items in self.items for item in items), key=lambda item: item.key), newcomer]
+        runs = list(zip(self.space.tolist(), self.start.tolist(), self.end.tolist(), strict=True))
+        requests = [_request(item) for item in everyone]
+        packing = pack_runs(runs, requests, np.zeros(len(requests)), all_of_them=True, limits=limits)
+        if not packing.spaces:
+            return False
+        number_of = {(space, slot): n for n, (space, start, end) in enumerate(runs) for slot in range(start, end)}
+        self.items = [[] for _ in runs]
+        for item, space in zip(everyone, packing.spaces, strict=True):
+            if space is not None:
+                self.items[number_of[space, item.start]].append(item)
+        for items in self.items:
+            items.sort()
+        return True
+
+    def moves(self) -> tuple[Move, ...]:
+        """Return what has changed since the tracks were laid out, by key; the newcomer is not among it."""
+        changed = [
+            Move(item.key, item.home, int(space))
+            for space, items in zip(self.space, self.items, strict=True)
+            for item in items
+            if item.home != space and item.key != NEWCOMER
+        ]
+        return tuple(sorted(changed, key=lambda move: move.key))
+
+    def space_of(self, key: int) -> int:
+        """Return where a reservation lies."""
+        return next(
+            int(space)
+            for space, items in zip(self.space, self.items, strict=True)
+            if any(item.key == key for item in items)
+        )
+
+    def _between(self, first_cut: int, last_cut: int) -> Middle:
+        touched = np.flatnonzero((self.start < last_cut) & (self.end > first_cut)).tolist()
+        free_from, free_until, first, last, cut = [], [], [], [], []
+        starts, ends = self.start.tolist(), self.end.tolist()
+        for number in touched:
+            items = self.items[number]
+            begin = 0
+            while begin < len(items) and items[begin].start < first_cut:
+                begin += 1
+            stop = begin
+            while stop < len(items) and items[stop].end <= last_cut:
+                stop += 1
+            cut.append((begin, stop))
+            free_from.append(items[begin - 1].end if begin else starts[number])
+            free_until.append(items[stop].start if stop < len(items) else ends[number])
+            first.append(items[begin].start if begin < stop else -1)
+            last.append(items[stop - 1].end if begin < stop else -1)
+        return Middle(
+            touched,
+            np.array(free_from, dtype=np.intp),
+            np.array(free_until, dtype=np.intp),
+            np.array(first, dtype=np.intp),
+            np.array(last, dtype=np.intp),
+            cut,
+        )
+
+    def _costs(self, middle: Middle) -> Values:
+        """Shape (tracks, tracks): ``f`` of what is left of a track around what lay on another."""
+        free_from, free_until = middle.free_from[:, None], middle.free_until[:, None]
+        empty = middle.first < 0
+        before, after = middle.first - free_from, free_until - middle.last
+        fits = (before >= 0) & (after >= 0) & ~empty
+        table = self.fragmentation
+        costs = np.where(fits, table[np.where(fits, before, 0)] + table[np.where(fits, after, 0)], IMPOSSIBLE)
+        costs[:, empty] = table[middle.free_until - middle.free_from][:, None]
+        if self._masks:
+            self._exclude(middle, costs)
+        return costs
+
+    def _exclude(self, middle: Middle, costs: Values) -> None:
+        spaces = self.space[middle.tracks]
+        for column, (number, (begin, stop)) in enumerate(zip(middle.tracks, middle.cut, strict=True)):
+            for item in self.items[number][begin:stop]:
+                if item.eligible is not None:
+                    costs[~(item.eligible[spaces] | (spaces == item.home)), column] = IMPOSSIBLE
+
+    def _open(self, request: Request, first_cut: int, last_cut: int) -> bool:
+        middle = self._between(first_cut, last_cut)
+        if len(middle.tracks) < 2:
+            return False
+        costs = self._costs(middle)
+        begins = np.where(middle.first < 0, middle.free_until[:, None], middle.first)
+        ends = np.where(middle.first < 0, middle.free_from[:, None], middle.last)
+        before = (middle.free_from[:, None] <= request.start) & (begins >= request.end)
+        after = (ends <= request.start) & (middle.free_until[:, None] >= request.end)
+        opens = (before | after) & (costs < IMPOSSIBLE)
+        if request.eligible is not None:
+            opens &= request.eligible[self.space[middle.tracks]][:, None]
+        if not opens.any():
+            return False
+        rows, columns = linear_sum_assignment(costs - OPENING * opens)
+        if not opens[rows, columns].any() or costs[rows, columns].max() >= IMPOSSIBLE:
+            return False
+        self._exchange(middle, columns.tolist())
+        return True
+
+    def _exchange(self, middle: Middle, columns: Sequence[int]) -> None:
+        taken = [
+            self.items[number][begin:stop] for number, (begin, stop) in zip(middle.tracks, middle.cut, strict=True)
+        ]
+        for row, column in enumerate(columns):
+            if row != column:
+                begin, stop = middle.cut[row]
+                self.items[middle.tracks[row]][begin:stop] = taken[column]
+
+    def _gaps_for(self, request: Request) -> Iterator[tuple[int, int, Period]]:
+        """Yield track, place among its items, and bounds of every gap that holds the request."""
+        around = np.flatnonzero((self.start <= request.start) & (self.end >= request.end)).tolist()
+        for number in around:
+            if request.eligible is not None and not request.eligible[self.space[number]]:
+                continue
+            items = self.items[number]
+            place = sum(item.start < request.end for item in items)
+            free_from = items[place - 1].end if place else int(self.start[number])
+            free_until = items[place].start if place < len(items) else int(self.end[number])
+            if free_from <= request.start:
+                yield number, place, (free_from, free_until)
+
+    def _rise(self, request: Request, free_from: int, free_until: int) -> float:
+        table = self.fragmentation
+        left = table[request.start - free_from] + table[free_until - request.end]
+        return round(float(left - table[free_until - free_from]), 9)
+
+
+def polished(holds: Holds, valuation: Valuation, *, slot: int, rounds: int = 3) -> tuple[Move, ...]:
+    """Return the moves by which the sum of ``f`` over all gaps falls, before a slot is allocated.
+
+    Notes
+    -----
+    Lots of more than 128 spaces are polished in blocks of so many, in order of their numbers.
+    """
+    since = valuation.rules.clipped_at(slot)
+    moves: list[Move] = []
+    for first in range(0, holds.state.spaces, LARGEST_BLOCK):
+        block = np.arange(first, min(first + LARGEST_BLOCK, holds.state.spaces))
+        tracks = Tracks.of(holds, valuation.fragmentation, since=since, spaces=block)
+        tracks.polish(rounds=rounds)
+        moves += tracks.moves()
+    return tuple(sorted(moves, key=lambda move: move.key))
+
+
+def _request(item: Item) -> Request:
+    """What the item asks for, its home among the eligible spaces: it was promised."""
+    mask = item.eligible
+    if mask is not None and item.home != NOWHERE and not mask[item.home]:
+        mask = mask.copy()
+        mask[item.home] = True
+    return Request(start=item.start, end=item.end, requested_at=item.start, eligible=mask)
