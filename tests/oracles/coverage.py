@@ -62,9 +62,10 @@ def _in_circle(a, b, c, d):
     return ax * (by * c2 - b2 * cy) - ay * (bx * c2 - b2 * cx) + a2 * (bx * cy - by * cx)
 
 
-def owners(points: list[Point], weights: list[float], x: Point, *, blur: float = 1e-9) -> set[int]:
+def owners(
+    points: list[Point], weights: list[float], triangles: list[Triangle], x: Point, *, blur: float = 1e-9
+) -> set[int]:
     """Definition 4.1. All that own x up to rounding: one, but on a border."""
-    triangles = delaunay(points)
     holding = [t for t in triangles if all(side <= blur for side in _beyond(points, t, x))]
     if not holding:
         edges = [pair for t in triangles for pair in combinations(t, 2)]

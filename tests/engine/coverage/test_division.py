@@ -25,7 +25,7 @@ def test_pieces_of_the_worked_triangles(name):
 
     pieces = piece_areas(*one_triangle(positions, weights))
 
-    assert pieces[:, 0] == pytest.approx(areas, rel=3e-9)
+    assert pieces[:, 0] == pytest.approx(areas, rel=1e-9)
     assert pieces.sum() == pytest.approx(shapely.Polygon(positions).area, rel=1e-14)
 
 

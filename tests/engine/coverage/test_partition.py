@@ -24,9 +24,10 @@ def test_every_point_is_in_the_area_of_its_owner_by_the_definition(network, targ
     positions, weights = network
     mesh, areas = divided(positions, weights, target)
     places = [tuple(place) for place in positions.tolist()]
+    triangles = oracle.delaunay(places)
 
     for point in points_in(target, 25).tolist():
-        owners = oracle.owners(places, weights.tolist(), tuple(point))
+        owners = oracle.owners(places, weights.tolist(), triangles, tuple(point))
         near = shapely.distance(areas.polygons[list(owners)], shapely.Point(point))
         border = shapely.distance(shapely.boundary(areas.polygons[list(owners)]), shapely.Point(point))
 
@@ -204,11 +205,11 @@ def test_weights_of_zero_count_as_equal_when_all_are():
 
 def test_a_weight_of_zero_leaves_its_site_next_to_nothing():
     positions, weights = scattered(40), uneven(40)
-    weights[::7] = 0
+    weights[[3, 11, 25]] = 0
 
     _, areas = divided(positions, weights)
 
-    assert areas.area_m2[::7].max() < 1e-6
+    assert areas.area_m2[[3, 11, 25]].max() < 1e-6
     assert areas.area_m2.sum() == pytest.approx(SQUARE.area, rel=1e-13)
     assert shapely.is_valid(areas.polygons).all()
 
