@@ -37,8 +37,11 @@ def survey_list(request: PersonalRequest) -> HttpResponse:
     surveys = list(questionnaires_of(request.user))
     context = {
         "surveys": [{"survey": survey, "waves": by_survey.get(survey.pk, [])} for survey in surveys],
-        "in_all": funnel_of_all((wave, counted[wave.pk]) for wave in waves) if len(waves) > 1 else None,
-        "has_synthetic": any(wave.is_synthetic for wave in waves),
+        "together": [
+            (is_synthetic, funnel_of_all((wave, counted[wave.pk]) for wave in some))
+            for is_synthetic in (False, True)
+            if len(some := [wave for wave in waves if wave.is_synthetic == is_synthetic]) > 1
+        ],
     }
     return render(request, "surveys/list.html", context)
 
