@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from allocation import services
-from parking_share.reservations.invariants import check_invariants, named_queries
+from parking_share.reservations.invariants import check_invariants, rooms
 from parking_share.reservations.models import IdempotencyKey, Reservation, ReservationEvent, ReservationVehicle
 from parking_share.reservations.services import OnceOnly, Wish
 from parking_share.reservations.states import Reason, Status
@@ -53,10 +53,12 @@ def overwrite(reservation: Reservation, **fields) -> None:
 
 
 def test_names_of_the_queries_are_all_found():
-    names = [name for name, _ in named_queries()]
+    by_room = {room.sql.parent.name: [name for name, _ in room.queries] for room in rooms()}
 
-    assert len(names) == len(set(names)) == 12
-    assert {name[:2] for name in names} == {"I1", "I2", "I3", "I4", "I5", "I9"}
+    names = [name for names in by_room.values() for name in names]
+    assert len(names) == len(set(names))
+    assert {name[:2] for name in by_room["reservations"]} == {"I1", "I2", "I3", "I4", "I5", "I9"}
+    assert (len(by_room["reservations"]), len(by_room["sensors"])) == (12, 6)
 
 
 def test_nothing_is_broken_by_a_life_through_the_services():
@@ -278,7 +280,7 @@ def test_command_says_that_all_holds(capsys):
     call_command("check_invariants")
 
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 12
+    assert len(lines) == sum(len(room.queries) for room in rooms())
     assert all(line.endswith("  holds") for line in lines)
 
 
