@@ -13,6 +13,7 @@ from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import lapsed_holds
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits
+from parking_share.spaces.tariffs import RateTable
 
 ALTERNATIVE_SHIFTS = [sign * minutes for minutes in (15, 30, 45, 60) for sign in (-1, 1)]
 
@@ -50,21 +51,35 @@ def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) 
     return found[:most]
 
 
-def can_stay_until(reservation: Reservation, *, now: datetime) -> datetime:
-    """How long the bay could be kept: the booked end, or later where nothing is in the way.
+@dataclass(frozen=True, kw_only=True)
+class LongestStay:
+    """How long the bay could be kept, and the rates of the added time; no rates where nothing can be added."""
+
+    until: datetime
+    rates: RateTable | None = None
+
+
+def longest_stay(reservation: Reservation, *, now: datetime) -> LongestStay:
+    """Until the booked end, or later where nothing is in the way.
 
     In the way are the end of the shared hours, who comes next, the longest stay, and a later booking of the same car.
     As long as no bay is announced, any bay that suits may do.
     """
     if not (reservation.holds_a_space and reservation.lot.is_open and now < reservation.ends_at):
-        return reservation.ends_at
+        return LongestStay(until=reservation.ends_at)
     picture = lot_picture(reservation.lot, latest_end=reservation.held_until, now=now, without=[reservation.pk])
     limits = [
         _free_until(reservation, picture, now=now),
         reservation.starts_at + timedelta(minutes=picture.limits.longest_stay_min),
         CarsInUse(reservation.vehicle_rows.all(), now=now).busy_from(reservation),
     ]
-    return max(reservation.ends_at, min(limit for limit in limits if limit is not None))
+    until = max(reservation.ends_at, min(limit for limit in limits if limit is not None))
+    return LongestStay(until=until, rates=picture.rates)
+
+
+def can_stay_until(reservation: Reservation, *, now: datetime) -> datetime:
+    """How long the bay could be kept: the booked end, or later where nothing is in the way."""
+    return longest_stay(reservation, now=now).until
 
 
 def _free_until(reservation: Reservation, picture: LotPicture, *, now: datetime) -> datetime:

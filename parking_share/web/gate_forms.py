@@ -1,7 +1,9 @@
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from parking_share.accounts.plates import LONGEST_PLATE
@@ -44,6 +46,30 @@ class ClosingForm(forms.Form):
         max_length=LONGEST_NOTE,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class TakenForm(forms.Form):
+    """Nothing but the plate; `bay` says which bay the form is about, so that two taps are one report."""
+
+    plate = forms.CharField(
+        label=_("Plate of the other car"),
+        max_length=LONGEST_PLATE * 2,
+        required=False,
+        help_text=_("Leave it empty if you can't read it."),
+        widget=forms.TextInput(attrs=PLATE_INPUT | {"class": "plate-input"}),
+    )
+    bay = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class ExtendForm(forms.Form):
+    until = LocalTimeField(label=_("New end"))
+
+    def clean_until(self) -> datetime:
+        """An instant, as our own form sends it."""
+        until: datetime = self.cleaned_data["until"]
+        if until.tzinfo is None:
+            raise ValidationError(_("Choose one of the times."))
+        return until
 
 
 class ListedForm(forms.Form):

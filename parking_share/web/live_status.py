@@ -11,6 +11,7 @@ from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import Gate
 from parking_share.spaces.selectors import limits_of
+from parking_share.web.reality import Reality
 
 UNDECIDED_PACES = [(5, "every 250ms"), (30, "every 1s"), (300, "every 5s")]
 UNANNOUNCED_PACES = [(10, "every 1s"), (120, "every 5s")]
@@ -24,6 +25,7 @@ class LiveStatus:
     ask_again: str
     announced_at: datetime | None
     gates: list[str]
+    reality: Reality
     etag: str
 
     @classmethod
@@ -31,11 +33,13 @@ class LiveStatus:
         announced_at = _announced_at(reservation)
         ask_again = _pace(reservation, announced_at, now=now)
         gates = Gate.objects.filter(lot=reservation.lot_id).order_by("name") if reservation.is_announced else []
+        reality = Reality.of(reservation, now=now)
         return cls(
             ask_again=ask_again,
             announced_at=announced_at,
             gates=[gate.name for gate in gates],
-            etag=_etag(reservation, ask_again),
+            reality=reality,
+            etag=_etag(reservation, ask_again, reality),
         )
 
 
@@ -61,7 +65,7 @@ def _first_beyond(seconds: float, paces: list[tuple[int, str]]) -> str:
     return next((pace for limit, pace in paces if seconds < limit), UNHURRIED)
 
 
-def _etag(reservation: Reservation, ask_again: str) -> str:
+def _etag(reservation: Reservation, ask_again: str, reality: Reality) -> str:
     """Changes with everything that the fragment shows and that can change."""
     shown = [
         reservation.pk,
@@ -69,7 +73,9 @@ def _etag(reservation: Reservation, ask_again: str) -> str:
         reservation.reason,
         reservation.space_id,
         reservation.held_until,
+        reservation.ends_at,
         reservation.lapses_at,
+        *reality.parts(),
         ask_again,
         get_language(),
     ]

@@ -15,6 +15,7 @@ from parking_share.fulfilment.closing import close_discrepancy, close_incident
 from parking_share.fulfilment.models import Discrepancy, Incident, Overstay
 from parking_share.spaces.models import Lot
 from parking_share.web.access import PersonalRequest, signed_in
+from parking_share.web.evidence import timeline
 from parking_share.web.gate_forms import ClosingForm
 from parking_share.web.scoped import managed_lot
 
@@ -26,7 +27,7 @@ ROWS_A_PAGE = 50
 def incident_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
     """What is open comes first; cars past their end stand beside it."""
     lot = managed_lot(request, lot_id)
-    incidents = lot.incidents.select_related("space", "moved_to").order_by("-closed_at", "-opened_at", "-pk")
+    incidents = lot.incidents.select_related("lot", "space", "moved_to").order_by("-closed_at", "-opened_at", "-pk")
     overstays = Overstay.objects.filter(space__lot=lot, ended_at__isnull=True).select_related("space", "reservation")
     context = {
         "lot": lot,
@@ -43,7 +44,7 @@ def incident_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
 def incident_detail(request: PersonalRequest, lot_id: int, incident_id: int) -> HttpResponse:
     """What was said, what was done, what the sensors knew; closed with a note."""
     lot = managed_lot(request, lot_id)
-    incidents = lot.incidents.select_related("space", "moved_to", "reservation", "replacement__lot", "closed_by")
+    incidents = lot.incidents.select_related("lot", "space", "moved_to", "reservation", "replacement__lot", "closed_by")
     incident = get_object_or_404(incidents, pk=incident_id)
     form = ClosingForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -54,7 +55,8 @@ def incident_detail(request: PersonalRequest, lot_id: int, incident_id: int) -> 
             return redirect("web:manager_incident", lot.pk, incident.pk)
         messages.success(request, _("The incident is closed."))
         return redirect("web:manager_incidents", lot.pk)
-    return render(request, "manager/incident.html", {"lot": lot, "incident": incident, "form": form})
+    shown = {"lot": lot, "incident": incident, "evidence": timeline(incident), "form": form}
+    return render(request, "manager/incident.html", shown)
 
 
 @require_http_methods(["GET", "HEAD"])

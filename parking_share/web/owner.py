@@ -24,6 +24,7 @@ from parking_share.spaces.recurrence import Interval, overlaps
 from parking_share.spaces.selectors import spaces_of
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.hours_forms import HoursForm, TakeOutForm
+from parking_share.web.owner_bay import BayNow
 from parking_share.web.owner_forms import BayForm, MarginForm
 from parking_share.web.words import typed_words
 
@@ -172,6 +173,8 @@ def _space_page(request: PersonalRequest, space: Space, **forms: Any) -> HttpRes
     context = {
         "space": space,
         "lot": space.lot,
+        "now": now,
+        "bay": BayNow.of(space, windows=windows, bookings=bookings, now=now),
         "rules": _rules(space),
         "exceptions": space.exceptions.filter(ends_at__gt=now).order_by("starts_at"),
         "days": _days(space, windows, bookings, first=today),

@@ -18,6 +18,9 @@ from parking_share.web import (
     owner,
     reservations,
     search,
+    staying,
+    survey_urls,
+    taken,
     vehicles,
 )
 
@@ -34,6 +37,10 @@ urlpatterns = [
     path("reservations/<int:reservation_id>/cancel", reservations.cancel, name="cancel"),
     path("reservations/<int:reservation_id>/arrive", reservations.arrive, name="arrive"),
     path("reservations/<int:reservation_id>/leave", reservations.leave, name="leave"),
+    path("reservations/<int:reservation_id>/extend", staying.extend, name="extend"),
+    path("reservations/<int:reservation_id>/code", staying.entry_code, name="entry_code"),
+    path("reservations/<int:reservation_id>/taken", taken.taken, name="taken"),
+    path("reservations/<int:reservation_id>/taken/result", taken.result, name="taken_result"),
     path("vehicles", vehicles.vehicle_list, name="vehicles"),
     path("vehicles/<int:vehicle_id>/remove", vehicles.vehicle_remove, name="vehicle_remove"),
     path("notices", notices.notice_list, name="notices"),
@@ -87,6 +94,7 @@ urlpatterns = [
     path("city/lots", city.lot_list, name="city_lots"),
     path("city/lots/<int:lot_id>/policy", city.policy, name="city_policy"),
     path("city/export.csv", city.export, name="city_export"),
+    *survey_urls.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -177,27 +177,20 @@ def make_overstay(reservation: Reservation, **fields: Any) -> fulfilment.Oversta
     return fulfilment.Overstay.objects.create(**{"reservation": reservation} | usual | fields)
 
 
-def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], object]]:
-    """A row of every model of both rooms."""
+def a_reading(_number: int = 0) -> sensors.Reading:
+    lot = make_lot()
+    return make_reading(make_device(lot, gate=make_gate(lot)), kind=Kind.ENTER)
 
-    def a_reading(_number: int) -> sensors.Reading:
-        lot = make_lot()
-        return make_reading(make_device(lot, gate=make_gate(lot)), kind=Kind.ENTER)
 
-    def a_listed_plate(_number: int) -> fulfilment.ListedPlate:
-        return make_listed(make_lot())
+def an_outbox_row(_number: int) -> sensors.OutboxRow:
+    reading = a_reading()
+    place = {"lot": reading.lot, "gate": reading.gate}
+    return sensors.OutboxRow.objects.create(
+        reading_id=reading.pk, kind=reading.kind, observed_at=NOW, received_at=NOW, **place
+    )
 
-    def an_outbox_row(_number: int) -> sensors.OutboxRow:
-        reading = a_reading(0)
-        return sensors.OutboxRow.objects.create(
-            reading_id=reading.pk,
-            kind=reading.kind,
-            lot=reading.lot,
-            gate=reading.gate,
-            observed_at=NOW,
-            received_at=NOW,
-        )
 
+def makers_of_sensors() -> dict[type, Callable[[int], object]]:
     return {
         sensors.BayState: lambda _number: make_bay_state(make_space(make_lot()), Occupancy.FREE),
         sensors.Deletion: lambda _number: sensors.Deletion.objects.create(
@@ -219,6 +212,11 @@ def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], 
         sensors.Reading: a_reading,
         sensors.StaleSlot: lambda _number: sensors.StaleSlot.objects.create(lot=make_lot(), from_at=NOW),
         sensors.Stay: lambda _number: sensors.Stay.objects.create(lot=make_lot(), source="GATE", began_at=NOW),
+    }
+
+
+def makers_of_promises(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], object]]:
+    return {
         fulfilment.BrokenPromise: lambda number: make_broken_promise(a_booking(number=number)),
         fulfilment.Discrepancy: lambda _number: make_discrepancy(make_space(make_lot())),
         fulfilment.EntryCode: lambda number: fulfilment.EntryCode.objects.create(
@@ -226,10 +224,15 @@ def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], 
         ),
         fulfilment.GateAnswer: lambda _number: make_answer(make_gate(make_lot())),
         fulfilment.Incident: lambda number: make_incident(a_booking(number=number)),
-        fulfilment.ListedPlate: a_listed_plate,
+        fulfilment.ListedPlate: lambda _number: make_listed(make_lot()),
         fulfilment.LotRules: lambda _number: fulfilment.LotRules.objects.create(lot=make_lot()),
         fulfilment.Overstay: lambda number: make_overstay(a_booking(number=number)),
     }
+
+
+def makers(a_booking: Callable[..., Reservation]) -> dict[type, Callable[[int], object]]:
+    """A row of every model of both rooms."""
+    return makers_of_sensors() | makers_of_promises(a_booking)
 
 
 WRITTEN_BY_HAND = {sensors.Gateway, sensors.Device, fulfilment.LotRules}

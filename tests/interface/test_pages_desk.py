@@ -7,23 +7,28 @@ from django.urls import reverse
 
 from allocation import services as allocation
 from parking_share import clock
+from parking_share.fulfilment.incidents import report_taken_bay
 from parking_share.fulfilment.models import Discrepancy, Incident, ListedPlate, LotRules
 from parking_share.fulfilment.rules import rules_of
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish, record_arrival
 from parking_share.spaces.models import Lot, Role
 from sensors.credentials import hash_of
-from sensors.models import GatewayKey
+from sensors.models import GatewayKey, Kind, Occupancy, Stay
 from sensors.services import issue_key
-from tests.factories import grant, hours, make_lot, make_space, make_user, make_vehicle, make_window
+from tests.domain.lives import announced, sense
+from tests.factories import NOW, grant, hours, make_lot, make_space, make_user, make_vehicle, make_window
 from tests.interface.pages import MOST_QUERIES, client_of, queries_of, text_of
 from tests.interface.sensor_rows import (
+    make_answer,
     make_device,
     make_discrepancy,
+    make_gate,
     make_gateway,
     make_incident,
     make_listed,
     make_overstay,
+    make_reading,
 )
 
 pytestmark = pytest.mark.django_db
@@ -309,3 +314,49 @@ def test_pages_cost_the_same_for_one_row_and_for_three(desk, lot, manager):
 
     assert {url: queries_of(desk, url) for url in urls} == before
     assert max(before.values()) <= MOST_QUERIES
+
+
+def test_evidence_is_a_timeline_in_words(desk, lot):
+    make_gate(lot, name="East")
+    lost, other = (make_space(lot, label=label) for label in ("A1", "A2"))
+    for space in (lost, other):
+        make_window(space, NOW, NOW + hours(12))
+    driver = announced(lot)
+    camera = make_device(lot, gate=lot.gates.get())
+    make_reading(camera, kind=Kind.ENTER, observed_at=NOW + hours(0.9))
+    make_answer(lot.gates.get(), reservation=driver, answered_at=NOW + hours(0.95))
+    sense(driver.space, Occupancy.OCCUPIED, at=NOW + hours(0.5))
+    make_discrepancy(driver.space, opened_at=NOW + hours(0.6))
+    Stay.objects.create(lot=lot, space=driver.space, source="BAY_SENSOR", began_at=NOW + hours(0.5))
+    was = driver.space.label
+    incident = report_taken_bay(
+        reservation_id=driver.pk, actor=driver.driver, plate_text="粤B66666", now=NOW + hours(1.1)
+    )
+    incident.evidence.append({"what": "a fact of a later version"})
+    incident.save(update_fields=["evidence"])
+
+    shown = desk.get(page("manager_incident", lot.pk, incident.pk))
+
+    lines = [line.text for line in shown.context["evidence"]]
+    assert set(lines) == {
+        "The bay's sensor: occupied; last heard at 08:30.",
+        f"Bay {was}: a car came and had not left (known from: bay sensor).",
+        "Sensor and reservations disagreed: occupied with nobody due.",
+        "East: entered.",
+        "East opened for the driver: reserved.",
+        "The bay was kept for the driver until 11:00 (bay announced).",
+    }
+    assert [line.at for line in shown.context["evidence"]] == sorted(line.at for line in shown.context["evidence"])
+    assert f"Bay {was} was taken" in text_of(shown)
+
+
+def test_a_bay_without_sensor_says_so_in_the_evidence(desk, lot):
+    incident = make_incident(
+        a_car(lot),
+        opened_at=clock.now(),
+        evidence=[{"what": "bay_state", "state": "UNKNOWN", "since": None, "heard_at": None}],
+    )
+
+    shown = text_of(desk.get(page("manager_incident", lot.pk, incident.pk)))
+
+    assert "The bay has no sensor that was ever heard." in shown

@@ -270,7 +270,7 @@ def test_detail_needs_few_queries(name):
     mine = make_reservation(driver, lot)
     services.assign_arrivals(lot_id=lot.pk, now=NOW)
 
-    assert queries_of(client_of(driver), page_of(mine, name)) == {"web:reservation": 7, "web:cancel": 6}[name]
+    assert queries_of(client_of(driver), page_of(mine, name)) == {"web:reservation": 8, "web:cancel": 6}[name]
 
 
 def test_vehicles_are_listed_masked_added_and_removed():
