@@ -71,8 +71,8 @@ class CoverageSettings(models.Model):
 class CoverageBase(models.Model):
     """The part of the picture that only changes with the lots: positions, capability, potential, clusters, mesh.
 
-    Immutable. `arrays` keeps numbers by lot in the order of `lot_ids`; `mesh` is what the browser paints on, under an
-    address that names `mesh_hash`.
+    Immutable. `arrays` is the engine's city, its sites in the order of `lot_ids`; `clusters` the cluster of each lot;
+    `mesh` what the browser paints on, under an address that names `mesh_hash`.
     """
 
     city = models.CharField(_("city"), max_length=80)
@@ -84,6 +84,7 @@ class CoverageBase(models.Model):
     plane_longitude = models.FloatField(_("longitude of the middle"))
     lot_ids: "ArrayField[list[int], list[int]]" = ArrayField(models.BigIntegerField(), verbose_name=_("lots"))
     arrays = models.BinaryField()
+    clusters = models.BinaryField()
     mesh = models.BinaryField()
     mesh_hash = models.CharField(max_length=64)
 
@@ -161,6 +162,7 @@ class CoveragePart(models.Model):
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     done_at = models.DateTimeField(_("done"), null=True, blank=True)
     values = models.BinaryField(null=True, blank=True)
+    areas = models.BinaryField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("part of a picture")

@@ -172,6 +172,7 @@ CELERY_TASK_ROUTES = {
     "allocation.assign": {"queue": "decide"},
     "fulfilment.*": {"queue": "fulfilment"},
     "sensors.*": {"queue": "sensors"},
+    "coverage.*": {"queue": "coverage"},
 }
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "allocation.sweep", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
@@ -184,6 +185,8 @@ CELERY_BEAT_SCHEDULE = {
     "months": {"task": "sensors.tend_months", "schedule": crontab(minute=31, hour="*/6")},
     "retention": {"task": "sensors.forget", "schedule": crontab(minute=13)},
     "plates": {"task": "reservations.forget_plates", "schedule": crontab(minute=41, hour=3)},
+    "coverage": {"task": "coverage.attend", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
+    "pictures": {"task": "coverage.thin_out", "schedule": crontab(minute=51, hour=4)},
     "keys": {"task": "reservations.forget_old_keys", "schedule": crontab(minute=23)},
     "response_imports": {
         "task": "surveys.continue_imports",

@@ -7,7 +7,7 @@ from scripts.places import DEMO
 
 MANAGE = (sys.executable, "manage.py")
 CELERY = (sys.executable, "-m", "celery", "-A", "parking_share")
-QUEUES = "decide,fulfilment,sensors,default"
+QUEUES = "decide,fulfilment,sensors,coverage,default"
 
 # label, command, whether its own progress bar is shown; every one may be run again
 STEPS: tuple[tuple[str, tuple[str, ...], bool], ...] = (

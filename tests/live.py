@@ -186,7 +186,7 @@ def _commands(*, port: int, workers: int, threads: int, concurrency: int) -> dic
             "--graceful-timeout", "3", "--no-control-socket",
         ),
         "worker": (
-            *CELERY, "worker", "--queues", "decide,fulfilment,sensors,default", "--concurrency", str(concurrency),
+            *CELERY, "worker", "--queues", "decide,fulfilment,sensors,coverage,default", "--concurrency", str(concurrency),
             "--without-gossip", "--without-mingle",
         ),
     }  # fmt: skip

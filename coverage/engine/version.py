@@ -1,0 +1,3 @@
+"""The version of the engine; it changes with every change of results."""
+
+VERSION = "1.0"
