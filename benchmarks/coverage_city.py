@@ -1,4 +1,4 @@
-"""A synthetic city of car parks in metres, for measurements and pictures: clumped lots, a coast line, lakes, an island."""
+"""A synthetic city of car parks in metres, to measure with: clumped lots, a coast line, lakes, an island."""
 
 from dataclasses import dataclass
 
@@ -56,7 +56,9 @@ def _outline(generator: np.random.Generator, radius: float) -> BaseGeometry:
     distance = radius * (1.03 + 0.13 * waves)
     coast = np.column_stack((EXPANDED * distance * np.cos(angle), distance / EXPANDED * np.sin(angle)))
     land = shapely.make_valid(shapely.Polygon(coast))
-    lakes = [shapely.Point(*place).buffer(radius * 0.06) for place in ((-0.5 * radius, 0.1 * radius), (0.6 * radius, 0))]
+    lakes = [
+        shapely.Point(*place).buffer(radius * 0.06) for place in ((-0.5 * radius, 0.1 * radius), (0.6 * radius, 0))
+    ]
     island = shapely.Point(0, -1.2 * radius).buffer(radius * 0.15)
     return shapely.union(shapely.difference(land, shapely.union_all(lakes)), island)
 

@@ -56,7 +56,8 @@ def verify_ranking(
     expected = network.pull * (totals[0] / totals[1])[network.groups]
     unbalanced = np.flatnonzero(np.abs(flow - expected) > SCORE_ERROR * totals[0][network.groups])
     if unbalanced.size:
-        problems.append(f"{unbalanced.size} ranks are out of balance, first that of site {unbalanced[0]}.")
+        concerned = np.unique(network.groups[unbalanced])
+        problems.append(f"the ranks of {concerned.size} networks are out of balance, first of network {concerned[0]}.")
     return Verification(problems=tuple(problems))
 
 

@@ -1,5 +1,6 @@
 """The definitions of the coverage model, transcribed word by word; slow, and shares nothing with the engine."""
 
+import math
 from fractions import Fraction
 from itertools import combinations
 
@@ -37,7 +38,7 @@ def transition_matrix(
 
 
 def distance(a: Point, b: Point) -> float:
-    return ((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5
+    return math.hypot(a[0] - b[0], a[1] - b[1])
 
 
 def delaunay(points: list[Point]) -> list[Triangle]:
@@ -110,20 +111,22 @@ def mean_shift(
     positions: list[Point], w: list[float], *, radius: float = 220.0, tol: float = 1e-3
 ) -> tuple[list[int], int]:
     """Section 5, all points together; labels by first appearance, and the number of moves."""
-    places = [np.array(p, dtype=float) for p in positions]
+    places = list(positions)
     steps = 0
     while True:
         moved = []
         for here in places:
-            near = [j for j, there in enumerate(places) if np.hypot(*(there - here)) <= radius]
-            moved.append(sum(w[j] * places[j] for j in near) / sum(w[j] for j in near))
-        shift = max(np.hypot(*(new - old)) for new, old in zip(moved, places, strict=True))
+            near = [j for j, there in enumerate(places) if distance(there, here) <= radius]
+            total = sum(w[j] for j in near)
+            x, y = (sum(w[j] * places[j][axis] for j in near) / total for axis in (0, 1))
+            moved.append((x, y))
+        shift = max(distance(new, old) for new, old in zip(moved, places, strict=True))
         places = moved
         if shift < tol:
             break
         steps += 1
     labels: list[int] = []
     for i, here in enumerate(places):
-        same = [labels[j] for j in range(i) if np.hypot(*(places[j] - here)) <= radius / 2]
+        same = [labels[j] for j in range(i) if distance(places[j], here) <= radius / 2]
         labels.append(same[0] if same else max(labels, default=-1) + 1)
     return labels, steps

@@ -19,7 +19,7 @@ def points_in(target, count, *, seed=GENERATOR):
 
 
 @given(networks(), st.sampled_from([SQUARE, HOLED]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_every_point_is_in_the_area_of_its_owner_by_the_definition(network, target):
     positions, weights = network
     mesh, areas = divided(positions, weights, target)
@@ -36,7 +36,7 @@ def test_every_point_is_in_the_area_of_its_owner_by_the_definition(network, targ
 
 
 @given(networks(least=1, most=30), st.sampled_from([SQUARE, HOLED]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_areas_fill_the_target_without_overlap(network, target):
     mesh, areas = divided(*network, target, tolerance=0.5)
     cells = uncut_cells(mesh, vertex_weights(mesh, network[1]), tolerance=0.5)
@@ -47,7 +47,7 @@ def test_areas_fill_the_target_without_overlap(network, target):
 
 
 @given(networks(most=40))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_every_site_is_in_its_own_area_and_in_no_other(network):
     positions, weights = network
     _, areas = divided(positions, weights, tolerance=0.5)
@@ -58,7 +58,7 @@ def test_every_site_is_in_its_own_area_and_in_no_other(network):
 
 
 @given(networks(most=20), st.integers(0, 19))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_raising_a_weight_takes_no_point_from_its_site_and_gives_none_to_another(network, which):
     positions, weights = network
     which %= len(weights)
@@ -166,7 +166,7 @@ def test_two_sites_share_by_a_line_across_their_division_point():
 
 
 def test_sites_on_a_line_share_by_strips_between_neighbours():
-    positions = np.outer([30, 0, 10, 60], [0.6, 0.8]) + (1000, 2000)
+    positions = np.outer([30, 0, 10, 60], [0.6, 0.8]) + np.array([1000, 2000])
     weights = [1, 1, 3, 2]
     target = shapely.Point(1018, 2024).buffer(100)
     mesh, areas = divided(positions, weights, target)
@@ -215,7 +215,7 @@ def test_a_weight_of_zero_leaves_its_site_next_to_nothing():
 
 
 def test_cells_below_the_resolution_of_large_coordinates_vanish_and_the_others_stay_valid():
-    positions = scattered(300, width=40_000, height=40) + (500_000, 2_500_000)
+    positions = scattered(300, width=40_000, height=40) + np.array([500_000, 2_500_000])
     weights = uneven(300)
     weights[::4] = 0
     target = shapely.MultiPoint(positions).envelope.buffer(50)
