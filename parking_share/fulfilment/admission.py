@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from allocation.keeping import admit_now
+from allocation.keeping import NoBayYet, admit_now
 from allocation.services import assign_arrivals
 from parking_share.accounts import plates
 from parking_share.errors import DomainError
@@ -19,6 +19,7 @@ from parking_share.fulfilment.candidates import Candidate, Lane, Source, candida
 from parking_share.fulfilment.gates import GateAnswer
 from parking_share.fulfilment.readmission import book_again
 from parking_share.fulfilment.sentences import sentence_for, sentence_of
+from parking_share.fulfilment.telling import tell_to_come_later
 from parking_share.fulfilment.verdicts import SERVES, Judgement, Step, Verdict, judge
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import expect_arrival
@@ -88,6 +89,8 @@ def _after_allocation(judged: Judgement, question: Question, lane: Lane, *, now:
     try:
         admitted = _admitted(judged, lane, now=now)
     except DomainError as refusal:
+        if isinstance(refusal, NoBayYet):
+            _tell_to_come_later(judged, refusal, now=now)
         verdict = Verdict.TOO_LATE if judged.step == Step.BOOK_AGAIN else Verdict.TOO_EARLY
         refused = Judgement(verdict=verdict, opens=False, candidate=judged.candidate)
         return record(refused, question, gate_id=lane.gate_id, lane=lane, sentence=refusal.sentence, now=now)
@@ -98,6 +101,14 @@ def _after_allocation(judged: Judgement, question: Question, lane: Lane, *, now:
         space_label=str(admitted.space or ""),
     )
     return record(replace(judged, candidate=claim), question, gate_id=lane.gate_id, lane=lane, now=now)
+
+
+def _tell_to_come_later(judged: Judgement, refusal: NoBayYet, *, now: datetime) -> None:
+    """A barrier says little: the driver reads on the phone when to come back."""
+    claim_id = judged.candidate.reservation_id if judged.candidate else None
+    if claim_id is not None:
+        reservation = Reservation.objects.get(pk=claim_id)
+        tell_to_come_later(reservation, earliest_at=refusal.earliest_at, now=now)
 
 
 def _admitted(judged: Judgement, lane: Lane, *, now: datetime) -> Reservation:

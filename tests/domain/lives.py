@@ -6,10 +6,13 @@ from allocation import services
 from parking_share.reservations.invariants import check_invariants
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish, record_arrival
-from parking_share.spaces.models import Gate, Lot, Space
-from sensors.models import BayState, Device, Gateway, Occupancy, Stay
+from parking_share.spaces.models import Lot, Space
+from sensors.models import Device, Kind, Occupancy, OutboxRow, Stay
 from sensors.staying import open_stay
 from tests.factories import NOW, hours, make_user, make_vehicle
+from tests.gates import make_camera, make_gate, make_sensor, store
+
+_SAYS = {Occupancy.FREE: Kind.VACANT, Occupancy.OCCUPIED: Kind.OCCUPIED, Occupancy.CLOSED: Kind.CLOSED}
 
 
 def asked(lot: Lot, *, starts_in: float = 1, ends_in: float = 3, now: datetime = NOW, driver=None, car=None, **needs):
@@ -47,32 +50,21 @@ def fresh(reservation: Reservation) -> Reservation:
     return Reservation.objects.select_related("lot", "space", "driver").get(pk=reservation.pk)
 
 
-def sense(space: Space, state: Occupancy, *, at: datetime, heartbeat_s: int = 6 * 3600) -> BayState:
-    """Let the sensor of a bay say what it sees."""
-    gateway, _ = Gateway.objects.get_or_create(
-        name="sensors", defaults={"format": Gateway.Format.OWN, "trust": Gateway.Trust.SIGNED}
-    )
-    device, _ = Device.objects.get_or_create(
-        gateway=gateway,
-        identifier=f"bay {space.pk}",
-        defaults={"lot": space.lot, "space": space, "heartbeat_s": heartbeat_s},
-    )
-    seen = {"device": device, "state": state, "observed_at": at, "since": at, "heard_at": at}
-    state_row, _ = BayState.objects.update_or_create(
-        space=space, defaults={"sequence": 0, "tie_break": "00000000-0000-0000-0000-000000000000"} | seen
-    )
-    return state_row
+def sense(
+    space: Space, state: Occupancy, *, at: datetime, heartbeat_s: int = 6 * 3600, is_looked_at: bool = False
+) -> None:
+    """Let the sensor of a bay say what it sees; fulfilment is told of it only where it `is_looked_at`."""
+    sensor = space.devices.first() or make_sensor(space)
+    if sensor.heartbeat_s != heartbeat_s:
+        Device.objects.filter(pk=sensor.pk).update(heartbeat_s=heartbeat_s)
+    store(sensor, _SAYS[state], at)
+    if not is_looked_at:
+        OutboxRow.objects.filter(space=space).delete()
 
 
 def watch_gates(lot: Lot) -> Device:
     """A camera at an entry and exit: from now on cars are seen to come and go."""
-    gateway, _ = Gateway.objects.get_or_create(
-        name="cameras", defaults={"format": Gateway.Format.OWN, "trust": Gateway.Trust.SIGNED}
-    )
-    gate = Gate.objects.create(
-        lot=lot, name="Gate", kind=Gate.Kind.BOTH, latitude=lot.latitude, longitude=lot.longitude
-    )
-    return Device.objects.create(gateway=gateway, identifier=f"gate {gate.pk}", lot=lot, gate=gate)
+    return make_camera(make_gate(lot))
 
 
 def stay_seen(reservation: Reservation, *, at: datetime | None = None) -> Stay:

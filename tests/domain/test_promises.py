@@ -14,6 +14,7 @@ from parking_share.reservations.transitions import Change, make_transition
 from parking_share.spaces.models import Space
 from tests.domain.lives import accepted, announced, broken_promises_of_the_database, fresh
 from tests.factories import NOW, hours, make_shared_lot, make_space, make_user, make_vehicle, make_window
+from tests.gates import ask, book, make_camera, make_gate, plate_of_car
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +144,17 @@ def test_a_second_worker_that_is_late_undoes_its_own_replacement():
 
     assert make_good(broken_id=broken.pk, now=NOW + hours(1)).replacement is None
     assert there.reservations.count() == 0
+
+
+def test_who_is_sent_away_at_the_gate_reads_when_to_come_back():
+    lot = make_shared_lot(spaces=1, starts_at=NOW - hours(4), ends_at=NOW + hours(20))
+    camera = make_camera(make_gate(lot))
+    book(lot, starts_in=0, ends_in=1)
+    mine = book(lot, starts_in=1, ends_in=2, status=Status.ACCEPTED)
+
+    for _ in range(2):
+        ask(camera, plate_of_car(mine))
+
+    notice = Notice.objects.get(kind="COME_LATER")
+    assert (notice.recipient, notice.reservation) == (mine.driver, mine)
+    assert notice.facts == {"earliest_at": (NOW + hours(1)).isoformat()}
