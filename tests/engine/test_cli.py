@@ -11,7 +11,7 @@ import pytest
 from allocation import engine
 from allocation.engine.__main__ import main
 from allocation.engine.instance import read_instance
-from allocation.engine.registry import POLICIES
+from allocation.engine.registry import ALL_POLICIES
 
 DAY = {
     "slot_minutes": 15,
@@ -87,7 +87,7 @@ def test_run_prints_the_result_and_nothing_else(run):
 
 
 @pytest.mark.parametrize("mode", ["sequential", "online"])
-@pytest.mark.parametrize("policy", list(POLICIES))
+@pytest.mark.parametrize("policy", ALL_POLICIES)
 def test_every_policy_runs_in_every_mode_and_repeats_itself(run, policy, mode):
     results = [json.loads(run(DAY, "--policy", policy, "--mode", mode)[1]) for _ in range(2)]
     for result in results:
@@ -249,13 +249,86 @@ def test_a_document_that_is_no_instance_is_refused(run, text, sentence):
     assert run(text) == (2, "", f"{sentence}\n")
 
 
+@pytest.mark.parametrize(("objective", "value", "accepted"), [("revenue", 3.5, {"r1", "r2"}), ("count", 2, None)])
+def test_bound_prints_the_best_that_is_possible(tmp_path, capsys, objective, value, accepted):
+    instance = tmp_path / "day.json"
+    instance.write_text(json.dumps(DAY))
+
+    status = main(["bound", str(instance), "--objective", objective])
+
+    out, err = capsys.readouterr()
+    answer = json.loads(out)
+    assert (status, err) == (0, "")
+    assert list(answer) == ["objective", "value", "accepted"]
+    assert (answer["objective"], answer["value"]) == (objective, value)
+    assert len(answer["accepted"]) == 2
+    assert accepted is None or set(answer["accepted"]) <= {"r1", "r2", "r3"}
+
+
+def test_generate_prints_an_instance_that_run_reads(tmp_path, capsys):
+    assert main(["generate", "--seed", "7", "--spaces", "4", "--requests", "9"]) == 0
+    text, err = capsys.readouterr()
+    instance = tmp_path / "day.json"
+    instance.write_text(text)
+
+    assert err == ""
+    assert main(["generate", "--seed", "7", "--spaces", "4", "--requests", "9"]) == 0
+    assert capsys.readouterr().out == text
+    for policy in ALL_POLICIES:
+        assert main(["run", str(instance), "--policy", policy, "--mode", "online"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["decisions"]) == 9
+
+
+def test_compare_prints_a_line_for_each_policy(tmp_path, capsys):
+    names = [str(tmp_path / name) for name in ("one.json", "other.json")]
+    for name in names:
+        Path(name).write_text(json.dumps(DAY))
+
+    assert main(["compare", *names, "--mode", "online"]) == 0
+    out, err = capsys.readouterr()
+
+    assert err == ""
+    assert [line.split()[0] for line in out.splitlines()] == ["policy", *ALL_POLICIES]
+
+
+@pytest.mark.parametrize("command", [["bound"], ["compare"]])
+def test_every_command_names_the_malformed_field(tmp_path, capsys, command):
+    instance = tmp_path / "day.json"
+    instance.write_text(json.dumps(changed(("slots",), 0)))
+
+    assert main([*command, str(instance)]) == 2
+    assert capsys.readouterr() == ("", "slots: must be at least 1, got 0.\n")
+
+
+def test_compare_names_the_file_as_well(tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(DAY))
+    bad.write_text(json.dumps(changed(("slots",), 0)))
+
+    assert main(["compare", str(good), str(bad)]) == 2
+    assert capsys.readouterr() == ("", f"{bad}: slots: must be at least 1, got 0.\n")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
     for name, why in ((tmp_path / "none.json", "No such file or directory"), (tmp_path, "Is a directory")):
         assert main(["run", str(name), "--policy", "fcfs"]) == 2
         assert capsys.readouterr() == ("", f"{name}: cannot be read ({why}).\n")
 
 
-@pytest.mark.parametrize("options", [[], ["run"], ["run", "x"], ["run", "x", "--policy", "lottery"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["run"],
+        ["run", "x"],
+        ["run", "x", "--policy", "lottery"],
+        ["bound", "x", "--objective", "fame"],
+        ["generate"],
+        ["generate", "--seed", "-1"],
+        ["generate", "--seed", "1", "--spaces", "-1"],
+        ["compare"],
+    ],
+)
 def test_a_wrong_command_line_has_status_2(options, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(options)
