@@ -1,4 +1,7 @@
-"""`./run bench [engine] [bookings] [profile] [--quick]`: measure on a database of its own, print ratios and bars."""
+"""`./run bench [PART …] [--quick]`: measure on a database of its own, print ratios and bars.
+
+Parts: engine, coverage, bookings, profile, rollups, gates, ingest; all of them where none is named.
+"""
 
 import os
 import sys
@@ -12,10 +15,10 @@ django.setup()
 
 from django.db import connection  # noqa: E402 -- Django first
 
-from benchmarks import anchor, bookings, engine, profile  # noqa: E402
+from benchmarks import anchor, bookings, coverage, engine, gates, ingest, profile, rollups  # noqa: E402
 from tests.live import live_site  # noqa: E402
 
-PARTS = ("engine", "bookings", "profile")
+PARTS = ("engine", "coverage", "bookings", "profile", "rollups", "gates", "ingest")
 
 
 @contextmanager
@@ -35,15 +38,25 @@ def main(arguments: list[str]) -> int:
     repeats, number = (1, 160) if "--quick" in arguments else (5, 400)
     if "engine" in parts:
         engine.report()
+    if "coverage" in parts:
+        coverage.report(quick="--quick" in arguments)
     with database():
         if "profile" in parts:
             profile.report()
+        if "rollups" in parts:
+            rollups.report(repeats=repeats)
+        if "gates" in parts:
+            with live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site:
+                gates.report(site)
         if "bookings" in parts:
             with (
                 live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site,
                 bookings.bare_sites(site) as anchors,
             ):
                 bookings.report(site, anchors, repeats=repeats, number=number)
+        if "ingest" in parts:
+            with live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site:
+                ingest.report(site, repeats=repeats, number=number * 100)
     return 0
 
 
