@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from allocation import services
+from parking_share.fulfilment.promises import attend_promises
 from parking_share.reservations.invariants import check_invariants, rooms
 from parking_share.reservations.models import IdempotencyKey, Reservation, ReservationEvent, ReservationVehicle
 from parking_share.reservations.services import OnceOnly, Wish
@@ -245,6 +246,7 @@ def test_a_driver_who_was_released_with_a_reason_is_not_reported():
 
     reservation.refresh_from_db()
     assert (reservation.status, reservation.reason) == (Status.RELEASED, Reason.NEVER_ANNOUNCED)
+    attend_promises(now=NOW + hours(2.5))
     assert broken(now=NOW + hours(3)) == []
 
 
