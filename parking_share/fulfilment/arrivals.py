@@ -15,7 +15,8 @@ from parking_share.fulfilment.penalties import end_overstay
 from parking_share.fulfilment.selectors import sees_cars
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.states import Reason, Status
+from parking_share.reservations.states import MAY_LAPSE, Reason, Status
+from parking_share.reservations.transitions import Change, make_transitions
 from sensors.models import BayState, Stay
 from sensors.selectors import open_stay_of
 from sensors.staying import begin_earlier, close_stay, open_stay
@@ -39,7 +40,7 @@ def record_departure(*, reservation_id: int, actor: User, now: datetime) -> Rese
     return reservation
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def see_arrival(
     *,
     reservation_id: int,
@@ -51,22 +52,23 @@ def see_arrival(
 ) -> bool:
     """A gate, a sensor or a code says that the car has come; say whether the reservation counts as parked.
 
-    Who came after the bay was given back is a car in the lot and no more.
+    Who came after the bay was given back is a car in the lot and no more. The caller has locked the lot where a bay may
+    still have to be announced.
     """
-    _announce(reservation_id, now=now)
     reservation = _lock(reservation_id)
-    if reservation.status == Status.ASSIGNED:
-        try:
-            reservation = services.record_arrival(reservation_id=reservation_id, actor=None, now=at)
-        except services.ArrivedTooLate:
-            return False
+    was_here = reservation.status not in MAY_LAPSE
+    if reservation.status == Status.ACCEPTED:
+        reservation = _announced(reservation, now=now)
+    if reservation.status == Status.ASSIGNED and not _came_too_late(reservation, at=at):
+        reservation = _parked(reservation, at=at)
     if reservation.status == Status.PARKED:
         _open(reservation, source, at=at, plate=plate, space_id=space_id)
-    begin_earlier(reservation_id=reservation_id, began_at=at)
+    if was_here:
+        begin_earlier(reservation_id=reservation_id, began_at=at)
     return reservation.status == Status.PARKED
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def see_departure(*, reservation_id: int, at: datetime, plate: bytes | None = None) -> bool:
     """A gate, a sensor or a code says that the car has gone; say whether that ended the reservation.
 
@@ -74,23 +76,33 @@ def see_departure(*, reservation_id: int, at: datetime, plate: bytes | None = No
     """
     reservation = _lock(reservation_id)
     if reservation.status == Status.ASSIGNED and _came_unseen(reservation, at=at):
-        reservation = services.record_arrival(reservation_id=reservation_id, actor=None, now=at)
+        reservation = _parked(reservation, at=at)
         _open(reservation, Stay.Source.GATE, at=at, plate=plate)
     if reservation.status == Status.PARKED and not _is_from_before(reservation, at=at):
-        reservation = services.record_departure(reservation_id=reservation_id, actor=None, now=at)
+        change = Change(reservation_id=reservation_id, to=Status.COMPLETED, reason=Reason.LEFT)
+        [reservation] = make_transitions([change], at=at, locked=[reservation])
     if reservation.status == Status.PARKED:
         return False
     _close(reservation, at=at, plate=plate)
     return reservation.status == Status.COMPLETED
 
 
-def _announce(reservation_id: int, *, now: datetime) -> None:
-    """Announce a bay where the car is here before one was; where that is refused, things stay as they are."""
-    if Reservation.objects.filter(pk=reservation_id, status=Status.ACCEPTED).exists():
-        try:
-            admit_now(reservation_id=reservation_id, now=now)
-        except DomainError as refusal:
-            log.warning("arrived_without_a_bay", reservation=reservation_id, refusal=refusal.code)
+def _announced(reservation: Reservation, *, now: datetime) -> Reservation:
+    """The car is here before a bay was announced: announce one; where that is refused, things stay as they are."""
+    try:
+        admit_now(reservation_id=reservation.pk, now=now)
+    except DomainError as refusal:
+        log.warning("arrived_without_a_bay", reservation=reservation.pk, refusal=refusal.code)
+    return _lock(reservation.pk)
+
+
+def _parked(reservation: Reservation, *, at: datetime) -> Reservation:
+    change = Change(reservation_id=reservation.pk, to=Status.PARKED, reason=Reason.ARRIVED)
+    return make_transitions([change], at=at, locked=[reservation])[0]
+
+
+def _came_too_late(reservation: Reservation, *, at: datetime) -> bool:
+    return reservation.lapses_at is not None and reservation.lapses_at <= at
 
 
 def _came_unseen(reservation: Reservation, *, at: datetime) -> bool:

@@ -114,11 +114,12 @@ def _handle(rows: Iterable[OutboxRow], *, now: datetime) -> None:
     rows = list(rows)
     answers = GateAnswer.objects.filter(reading_id__in=[row.reading_id for row in rows if row.gate_id])
     by_reading = {answer.reading_id: answer for answer in answers.order_by("-pk")}
+    site = bays.site_of(rows[0].lot_id) if any(row.space_id for row in rows) else None
     for row in rows:
         if row.kind in {Kind.ENTER, Kind.EXIT}:
             lanes.handle(row, by_reading.get(row.reading_id), now=now)
-        elif row.space_id is not None:
-            bays.handle(row, now=now)
+        elif site is not None:
+            bays.handle(row, site, now=now)
     OutboxRow.objects.filter(pk__in=[row.pk for row in rows]).delete()
 
 
