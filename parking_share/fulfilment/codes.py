@@ -132,7 +132,7 @@ def _claim(reservation_id: int) -> Candidate:
 
 def code_as_svg(code: str) -> str:
     """The code as a QR image, to be put into a page as it is."""
-    return segno.make_qr(code, error="m").svg_inline(scale=6, border=2, omitsize=False)
+    return segno.make_qr(code, error="m").svg_inline(border=2, omitsize=True)
 
 
 def hash_of(code: str) -> str:

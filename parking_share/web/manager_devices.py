@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -65,7 +66,8 @@ def key_issue(request: PersonalRequest, lot_id: int, gateway_id: int) -> HttpRes
     except DomainError as refusal:
         messages.error(request, refusal.sentence)
         return redirect("web:manager_devices", lot.pk)
-    return render(request, "manager/key.html", {"lot": lot, "gateway": gateway, "secret": secret})
+    shown = {"lot": lot, "gateway": gateway, "secret": secret, "send_to": _address(request, gateway, secret)}
+    return render(request, "manager/key.html", shown)
 
 
 @require_POST
@@ -77,6 +79,13 @@ def key_revoke(request: PersonalRequest, lot_id: int, gateway_id: int, key_id: i
     revoke_key(key_id=key.pk, now=clock.now())
     messages.success(request, _("This key opens nothing any more."))
     return redirect("web:manager_devices", lot.pk)
+
+
+def _address(request: PersonalRequest, gateway: Gateway, secret: str) -> str:
+    """Where the gateway sends to: a device knows its secret as a part of the address and nothing else."""
+    if gateway.trust == Gateway.Trust.DEVICE:
+        return request.build_absolute_uri(reverse("api:sensor_push", args=[secret]))
+    return request.build_absolute_uri(reverse("api:sensor_events"))
 
 
 def _gateways_of_my_own(request: PersonalRequest) -> QuerySet[Gateway]:

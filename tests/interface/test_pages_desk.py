@@ -340,6 +340,7 @@ def test_evidence_is_a_timeline_in_words(desk, lot):
     lines = [line.text for line in shown.context["evidence"]]
     assert set(lines) == {
         "The bay's sensor: occupied; last heard at 08:30.",
+        f"Bay {was}: bay occupied.",
         f"Bay {was}: a car came and had not left (known from: bay sensor).",
         "Sensor and reservations disagreed: occupied with nobody due.",
         "East: entered.",
