@@ -1,0 +1,128 @@
+"""The database does not answer: gates follow the rule of their site, and nothing is called stored that is not."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from parking_share import clock
+from parking_share.fulfilment.models import LotRules
+from sensors.models import Kind, RawMessage, Reading
+from tests.devices import batch, happened, make_sensed_bay, make_watched_gate, secret_of, vzenith
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PLATE = "粤B12345"
+
+
+def push(secret, body):
+    return Client().post(f"/api/v1/sensors/push/{secret}", body, content_type="application/json")
+
+
+def cut():
+    """End the connection of this thread from another one; its next statement fails as if the database were away."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = cursor.fetchone()[0]
+
+    def terminate():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(terminate).result()
+    connection.health_check_enabled = False
+
+
+@pytest.fixture
+def gate():
+    """A camera that this process has answered, at a site whose rule is to open; its secret."""
+    gateway, camera = make_watched_gate(format="VZENITH")
+    LotRules.objects.create(lot=camera.lot, fail_safe=LotRules.FailSafe.OPEN)
+    secret = secret_of(gateway)
+    assert push(secret, vzenith("east", PLATE, clock.now()))["Parking-Gate"] == "shut"
+    yield camera, secret
+    connection.close()
+
+
+def without_database(secret, body):
+    cut()
+    answer = push(secret, body)
+    connection.close()
+    return answer
+
+
+def test_a_site_that_opens_opens(gate):
+    _camera, secret = gate
+
+    answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    assert (answer.status_code, answer["Parking-Gate"]) == (200, "open")
+    assert answer.json()["Response_AlarmInfoPlate"]["info"] == "ok"
+
+
+@pytest.mark.parametrize("change", [{"isoffline": 1}, {"license": "_无_"}, {"timeStamp": {}}])
+def test_what_is_no_live_plate_opens_nothing_even_there(gate, change):
+    _camera, secret = gate
+
+    answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=2, **change))
+
+    assert (answer.status_code, answer["Parking-Gate"], answer["Retry-After"]) == (503, "shut", "1")
+    assert answer.json()["Response_AlarmInfoPlate"]["info"] == "no"
+
+
+def test_a_site_that_stays_shut_is_asked_to_come_again(gate):
+    camera, secret = gate
+    LotRules.objects.filter(lot=camera.lot).update(fail_safe=LotRules.FailSafe.STAY_SHUT)
+    push(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=3))
+
+    assert (answer.status_code, answer["Parking-Gate"], answer["Retry-After"]) == (503, "shut", "1")
+
+
+def test_a_gate_that_this_process_does_not_know_stays_shut():
+    gateway, _camera = make_watched_gate(format="VZENITH")
+
+    answer = without_database(secret_of(gateway), vzenith("east", PLATE, clock.now()))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+
+
+def test_a_key_that_was_revoked_while_it_was_known_opens_nothing(gate):
+    camera, secret = gate
+    camera.gateway.keys.update(revoked_at=clock.now())
+    refused = push(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=3))
+
+    assert (refused.status_code, answer.status_code) == (404, 503)
+
+
+def test_bay_sensors_are_asked_to_come_again():
+    gateway, sensor = make_sensed_bay()
+    headers = {"Authorization": f"Bearer {secret_of(gateway)}"}
+    body = batch(happened("a", Kind.OCCUPIED, sensor, clock.now()))
+
+    def send():
+        return Client().post("/api/v1/sensors/events", body, content_type="application/json", headers=headers)
+
+    cut()
+    answer = send()
+    connection.close()
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert not Reading.objects.exists()
+    assert send().json()["stored"] == 1
+
+
+def test_once_it_answers_again_nothing_is_missing(gate):
+    _camera, secret = gate
+    body = vzenith("east", PLATE, clock.now(), number=2)
+
+    without_database(secret, body)
+    after = push(secret, body)
+
+    assert after.status_code == 200
+    assert RawMessage.objects.count() == Reading.objects.count() == 2
