@@ -17,6 +17,7 @@ from allocation.rounds import CarsInUse
 from parking_share.errors import DomainError
 from parking_share.reservations.models import Reservation, ReservationVehicle
 from parking_share.reservations.selectors import holds_in
+from parking_share.reservations.services import expire_lapsed
 from parking_share.reservations.states import MAY_LAPSE, Reason, Status
 from parking_share.reservations.transitions import Change, HoldChange, change_holds, change_spaces, make_transitions
 from parking_share.spaces.models import Lot
@@ -74,6 +75,7 @@ def rehome(
     moves: dict[int, int] = {}
     movable = MAY_LAPSE | ({Status.PARKED} if even_parked else set())
     lots = locks.lock_lots_of(reservation_ids)
+    expire_lapsed(lot_ids=[lot.pk for lot in lots], now=now)
     rows = [row for row in locks.lock_holds(reservation_ids) if row.status in movable and row.held_until > now]
     lost = {row.space_id for row in rows if row.space_id is not None} | set(avoid_space_ids)
     for lot in lots:

@@ -20,12 +20,14 @@ from allocation.models import LotPolicy
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import holding
+from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits, Lot, ShareWindow, Space
 from parking_share.spaces.selectors import admissions, limits_by_lot, suits, usable_spaces
 from parking_share.spaces.tariffs import RateTable, rate_tables
 
 SLOT = timedelta(minutes=15)
 SLOTS_AN_HOUR = 4
+_A_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +201,7 @@ def _importance(rates: RateTable, grid: SlotGrid) -> NDArray[np.float64]:
 def _free_slots(
     spaces: Mapping[int, Sequence[Space]], grids: Mapping[int, SlotGrid], *, now: datetime, without: Collection[int]
 ) -> dict[int, NDArray[np.bool_]]:
-    """By lot id, shape (spaces, slots): shared and not held."""
+    """By lot id, shape (spaces, slots): shared and not held; a car past its end is in its bay until it is seen off."""
     free = {lot_id: np.zeros((len(spaces[lot_id]), grid.slots), dtype=bool) for lot_id, grid in grids.items()}
     place = {space.pk: (lot_id, row) for lot_id in grids for row, space in enumerate(spaces[lot_id])}
     last = max((grid.ends_at for grid in grids.values()), default=now)
@@ -210,12 +212,13 @@ def _free_slots(
         lot_id, row = place[space_id]
         start, end = grids[lot_id].inward(starts_at, ends_at)
         free[lot_id][row, start:end] = True
-    holds = holding(now=now).filter(lot__in=grids, held_from__lt=last)
+    still_there = Reservation.objects.filter(status=Status.PARKED, held_until__lte=now)
+    holds = (holding(now=now) | still_there).filter(lot__in=grids, held_from__lt=last)
     if without:
         holds = holds.exclude(pk__in=without)
     for space_id, held_from, held_until in holds.values_list("space_id", "held_from", "held_until"):
         if space_id in place:
             lot_id, row = place[space_id]
-            start, end = grids[lot_id].outward(held_from, held_until)
+            start, end = grids[lot_id].outward(held_from, max(held_until, now + _A_MOMENT))
             free[lot_id][row, start:end] = False
     return free

@@ -253,6 +253,28 @@ def test_the_first_to_come_is_moved_first_and_none_into_a_bay_that_is_avoided_or
     assert homes == {later.pk: None, sooner.pk: last.pk}
 
 
+def test_nobody_is_moved_into_a_bay_from_which_the_car_before_has_not_gone():
+    lot = make_shared_lot(spaces=2)
+    stays_on = parked(lot, starts_in=1, ends_in=2)
+    late = announced(lot, starts_in=1.5, ends_in=4)
+    assert stays_on.space != late.space
+
+    moved = rehome(reservation_ids=[late.pk], reason=Reason.BAY_TAKEN, now=NOW + hours(2.1))
+
+    assert moved == {late.pk: None}
+
+
+def test_a_hold_that_lapsed_is_no_obstacle():
+    lot = make_shared_lot(spaces=2)
+    stayed_away = announced(lot, starts_in=1, ends_in=4)
+    late = announced(lot, starts_in=1.5, ends_in=4)
+
+    moved = rehome(reservation_ids=[late.pk], reason=Reason.BAY_TAKEN, now=NOW + hours(2.1))
+
+    assert moved == {late.pk: stayed_away.space_id}
+    assert fresh(stayed_away).status == Status.EXPIRED
+
+
 def test_a_parked_car_moves_only_where_that_is_asked_for():
     lot = make_shared_lot(spaces=2)
     reservation = parked(lot)
