@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 
 from coverage.engine.mesh import Mesh
 from coverage.engine.partition import heaviest_sites, vertex_weights
-from coverage.engine.plane import Floats, Indices, checked_positions, checked_values
+from coverage.engine.plane import Floats, Indices, checked_points, checked_values
 from coverage.engine.topology import Triangles
 
 BLOCK = 1 << 20
@@ -33,9 +33,9 @@ def owner_of(mesh: Mesh, weights: ArrayLike, points: ArrayLike, *, networks: Arr
     Raises
     ------
     ValueError
-        For points in degrees, and for a mesh of several networks when `networks` is None.
+        For points that are not finite, and for a mesh of several networks when `networks` is None.
     """
-    places = checked_positions(points)
+    places = checked_points(points)
     if networks is None and len(mesh.targets) > 1:
         raise ValueError(f"points need a network each where a mesh has several, got none for {len(mesh.targets)}.")
     asked = np.zeros(len(places), dtype=np.intp) if networks is None else np.asarray(networks, dtype=np.intp)

@@ -11,12 +11,28 @@ LARGEST_COORDINATE = 1e9
 
 
 def checked_positions(positions: ArrayLike) -> Floats:
-    """Return positions as an array of shape (n, 2), metres.
+    """Return positions of sites as an array of shape (n, 2), metres.
 
     Raises
     ------
     ValueError
         For another shape, for a coordinate that is not finite or beyond 1e9 m, and for what looks like degrees.
+    """
+    points = checked_points(positions)
+    if looks_like_degrees(points):
+        raise ValueError(
+            f"positions must be metres of a projected plane, got what looks like degrees: {points[0].tolist()}."
+        )
+    return points
+
+
+def checked_points(positions: ArrayLike) -> Floats:
+    """Return any points as an array of shape (n, 2).
+
+    Raises
+    ------
+    ValueError
+        For another shape, and for a coordinate that is not finite or beyond 1e9.
     """
     points = np.ascontiguousarray(positions, dtype=np.float64)
     if points.size == 0:
@@ -28,10 +44,6 @@ def checked_positions(positions: ArrayLike) -> Floats:
         raise ValueError(
             f"position {wrong[0]} must be finite and within {LARGEST_COORDINATE:.0e} m,"
             f" got {points[wrong[0]].tolist()}."
-        )
-    if looks_like_degrees(points):
-        raise ValueError(
-            f"positions must be metres of a projected plane, got what looks like degrees: {points[0].tolist()}."
         )
     return points
 

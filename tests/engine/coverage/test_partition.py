@@ -267,6 +267,12 @@ def test_no_sites_and_unequal_numbers_of_networks_and_targets_are_refused():
         build_mesh(scattered(3), [SQUARE, SQUARE])
 
 
+def test_owners_are_told_of_points_close_together():
+    mesh = build_mesh([(90, 20), (110, 20), (100, 40)], SQUARE)
+
+    assert owner_of(mesh, [1, 1, 1], [(99.3, 20.2), (100.4, 20.2)]).tolist() == [0, 1]
+
+
 def test_owner_of_several_networks_needs_to_know_which():
     mesh = build_mesh(scattered(4), [SQUARE, HOLED], groups=[0, 0, 1, 1])
 
