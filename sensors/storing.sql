@@ -156,7 +156,9 @@ device AS (
         JOIN (
             SELECT
                 device_id,
-                extract(epoch FROM max(reported_at - %(received)s) FILTER (WHERE clock_is_off))::integer AS clock_off_s
+                extract(epoch FROM max(
+                    least(reported_at - %(received)s, interval '60 years')
+                ) FILTER (WHERE clock_is_off))::integer AS clock_off_s
             FROM fresh GROUP BY device_id
         ) AS clock ON clock.device_id = device.id
         WHERE device.heard_at IS NULL OR device.heard_at < %(received)s::timestamptz - interval '1 minute'

@@ -247,6 +247,17 @@ def test_devices_are_marked_as_heard_with_the_error_of_their_clock():
     assert (sensor.heard_at, sensor.clock_off_s) == (NOW + 2 * MINUTE, None)
 
 
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_a_clock_may_be_off_by_a_lifetime(year):
+    gateway, sensor = make_sensed_bay()
+
+    [seen] = store(gateway, happened("a", Kind.OCCUPIED, sensor, NOW.replace(year=year)))
+
+    sensor.refresh_from_db()
+    assert seen.observed_at == NOW
+    assert (sensor.clock_off_s > 0) == (year > NOW.year)
+
+
 def test_nothing_is_stored_for_devices_of_others():
     (gateway, _sensor), (_rival, theirs) = make_sensed_bay(), make_sensed_bay()
 
