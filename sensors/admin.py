@@ -1,11 +1,21 @@
 from ipaddress import ip_network
 
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
+from parking_share import clock
 from parking_share.accounts import plates
 from parking_share.admin_tools import Endless, Kept, ModelForm, ReadOnly
+from parking_share.errors import DomainError
 from sensors.models import (
     BayState,
     Deletion,
@@ -22,6 +32,10 @@ from sensors.models import (
     StaleSlot,
     Stay,
 )
+from sensors.sealing import MESSAGE, unseal
+from sensors.services import dismiss_message, replay_message
+
+MOST_SHOWN = 20_000
 
 
 class GatewayForm(ModelForm):
@@ -69,14 +83,73 @@ class DeviceAdmin(Kept):
     readonly_fields = ("heard_at", "clock_off_s")
 
 
+class DismissForm(forms.Form):
+    """Why a message is put aside."""
+
+    note = forms.CharField(label=_("Why it is put aside"), min_length=3, max_length=200)
+
+
 @admin.register(RawMessage)
 class RawMessageAdmin(Endless):
-    """What came, as it came; its body is encrypted, for it names plates."""
+    """What came, as it came. Its body is encrypted, for it names plates: whoever looks into it is on record."""
 
+    change_form_template = "admin/sensors/rawmessage/change_form.html"
     list_display = ("id", "gateway", "received_at", "content_type", "state", "tries", "complaint")
     list_filter = ("state", "gateway")
     list_select_related = ("gateway",)
     search_fields = ("=id", "gateway__name", "complaint")
+    actions = ("try_again",)
+
+    def get_urls(self) -> list[URLPattern]:
+        attend = self.admin_site.admin_view(self.attend)
+        return [path("<int:message_id>/attend/", attend, name="sensors_rawmessage_attend"), *super().get_urls()]
+
+    def has_attend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sensors.change_rawmessage")
+
+    @admin.action(description=_("Try to read the chosen messages again"), permissions=["attend"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[RawMessage]) -> None:
+        for message_id in queryset.order_by("pk").values_list("pk", flat=True):
+            self._try_again(request, message_id)
+
+    @method_decorator(never_cache)
+    def attend(self, request: HttpRequest, message_id: int) -> HttpResponse:
+        """Read one message again, look into it, or put it aside with a note; each is on record."""
+        if not self.has_attend_permission(request):
+            raise PermissionDenied
+        message = get_object_or_404(self.get_queryset(request), pk=message_id)
+        form = DismissForm(request.POST if "dismiss" in request.POST else None)
+        body = ""
+        if "again" in request.POST:
+            self._try_again(request, message.pk)
+            return redirect("admin:sensors_rawmessage_change", message.pk)
+        if form.is_valid():
+            dismiss_message(message_id=message.pk)
+            self.log_change(request, message, str(_("Put aside: %(note)s")) % {"note": form.cleaned_data["note"]})
+            messages.success(request, _("The message is put aside; the history says why."))
+            return redirect("admin:sensors_rawmessage_change", message.pk)
+        if "look" in request.POST:
+            self.log_change(request, message, str(_("Looked into the body.")))
+            body = unseal(bytes(message.body_encrypted), purpose=MESSAGE).decode(errors="replace")[:MOST_SHOWN]
+        context = self.admin_site.each_context(request) | {
+            "title": _("Look into this message"),
+            "message": message,
+            "form": form,
+            "body": body,
+            "is_open": message.state in {RawMessage.State.QUARANTINED, RawMessage.State.DISMISSED},
+        }
+        return TemplateResponse(request, "admin/sensors/rawmessage/attend.html", context)
+
+    def _try_again(self, request: HttpRequest, message_id: int) -> None:
+        try:
+            complaint = replay_message(message_id=message_id, now=clock.now())
+        except DomainError as refusal:
+            messages.error(request, f"{message_id}: {refusal.sentence}")
+            return
+        if complaint:
+            messages.warning(request, f"{message_id}: {complaint}")
+        else:
+            messages.success(request, _("%(number)s: read.") % {"number": message_id})
 
 
 @admin.register(Reading)

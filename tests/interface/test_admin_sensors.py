@@ -1,0 +1,177 @@
+"""What operators do about gates and sensors in the admin: messages that could not be read, plates, gateways."""
+
+import json
+import logging
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from parking_share.accounts.models import User
+from sensors.models import Gateway, RawMessage, Reading
+from sensors.sealing import MESSAGE, seal
+from tests.factories import NOW, PASSWORD, make_lot, make_user
+from tests.interface.admin_rows import a_booking
+from tests.interface.sensor_rows import (
+    make_device,
+    make_gate,
+    make_gateway,
+    make_incident,
+    make_listed,
+    make_plate_read,
+    make_raw_message,
+    make_reading,
+)
+
+pytestmark = pytest.mark.django_db
+
+CHANGELIST = reverse("admin:sensors_rawmessage_changelist")
+
+
+@pytest.fixture(autouse=True)
+def in_english(client) -> None:
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+
+
+@pytest.fixture
+def operator(client) -> User:
+    user = User.objects.create_superuser("operator@example.org", PASSWORD, language="en")
+    client.force_login(user)
+    return user
+
+
+def a_quarantined_message(*, device: str = "cam-1") -> RawMessage:
+    """A message of our own format that names a device which was entered too late, or never."""
+    gateway = make_gateway(make_lot())
+    event = {
+        "key": "k1",
+        "kind": "ENTER",
+        "device": device,
+        "reported_at": NOW.isoformat(),
+        "plate": "粤B12345",
+    }
+    body = json.dumps({"events": [event]}, ensure_ascii=False).encode()
+    return make_raw_message(
+        gateway, body_encrypted=seal(body, purpose=MESSAGE), content_type="application/json", complaint="no device"
+    )
+
+
+def attend(message: RawMessage) -> str:
+    return reverse("admin:sensors_rawmessage_attend", args=[message.pk])
+
+
+def test_a_message_is_read_once_its_device_is_known(client, operator):
+    message = a_quarantined_message()
+    again = {"action": "try_again", "_selected_action": [message.pk]}
+    still = client.post(CHANGELIST, again, follow=True).content.decode()
+    lot = message.gateway.lots.get()
+    make_device(lot, gateway=message.gateway, identifier="cam-1", gate=make_gate(lot))
+
+    done = client.post(CHANGELIST, again, follow=True).content.decode()
+
+    message.refresh_from_db()
+    assert "no such device" in still
+    assert f"{message.pk}: read." in done
+    assert message.state == RawMessage.State.READ
+    assert Reading.objects.get().raw_message_id == message.pk
+    assert "not in quarantine" in client.post(CHANGELIST, again, follow=True).content.decode()
+
+
+def test_one_message_is_read_again_from_its_own_page(client, operator):
+    message = a_quarantined_message()
+
+    shown = client.post(attend(message), {"again": "1"}, follow=True).content.decode()
+
+    assert "no such device" in shown
+    assert attend(message) in shown
+
+
+def test_a_message_is_put_aside_with_a_note_that_stays_in_its_history(client, operator):
+    message = a_quarantined_message()
+
+    refused = client.post(attend(message), {"dismiss": "1", "note": ""})
+    client.post(attend(message), {"dismiss": "1", "note": "a test of the installer"})
+
+    message.refresh_from_db()
+    assert refused.context["form"].errors.keys() == {"note"}
+    assert message.state == RawMessage.State.DISMISSED
+    assert "Put aside: a test of the installer" in LogEntry.objects.get().change_message
+    history = client.get(reverse("admin:sensors_rawmessage_history", args=[message.pk])).content.decode()
+    assert "a test of the installer" in history
+
+
+def test_whoever_looks_into_a_body_is_on_record(client, operator):
+    message = a_quarantined_message()
+
+    closed = client.get(attend(message)).content.decode()
+    shown = client.post(attend(message), {"look": "1"})
+
+    assert "粤B12345" not in closed
+    assert "粤B12345" in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    assert [(entry.user, entry.change_message) for entry in LogEntry.objects.all()] == [
+        (operator, "Looked into the body.")
+    ]
+
+
+def test_only_those_who_may_change_messages_attend_to_them(client):
+    message = a_quarantined_message()
+    helper = make_user(is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename="view_rawmessage"))
+    client.force_login(helper)
+
+    assert client.get(CHANGELIST).status_code == 200
+    assert client.post(attend(message), {"look": "1"}).status_code == 403
+    client.post(CHANGELIST, {"action": "try_again", "_selected_action": [message.pk]})
+    assert RawMessage.objects.get().tries == 0
+
+
+def test_a_plate_at_the_gates_is_found_by_post_and_stands_in_no_address_and_no_log(client, operator, caplog):
+    caplog.set_level(logging.DEBUG)
+    lot = make_lot(name="Bamboo Court")
+    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="East")), kind="ENTER"), "粤B12345")
+    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="West")), kind="EXIT"), "粤B99999")
+    make_listed(lot, "粤B12345", label="deliveries")
+    make_incident(a_booking(), intruder="粤B12345")
+    url = reverse("admin:fulfilment_by_plate")
+
+    found = client.post(url, {"plate": "粤b 12345"})
+
+    shown = found.content.decode()
+    assert [row.gate.name for row in found.context["readings"]] == ["East"]
+    assert [row.label for row in found.context["listed"]] == ["deliveries"]
+    assert len(found.context["incidents"]) == 1
+    assert "12345" not in shown
+    assert "12345" not in "".join(str(one.__dict__) for one in caplog.records if one.name != "django.db.backends")
+    assert "readings" not in client.get(url, {"plate": "粤B12345"}).context
+
+
+@pytest.mark.parametrize("codenames", [[], ["view_incident"], ["view_plateread"]])
+def test_plates_at_the_gates_need_both_permissions(client, codenames):
+    helper = make_user(is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(helper)
+
+    assert client.post(reverse("admin:fulfilment_by_plate"), {"plate": "粤B12345"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("192.0.2.7", ["192.0.2.7/32"]), ("192.0.2.0/24,2001:db8::/32", ["192.0.2.0/24", "2001:db8::/32"]), ("x", None)],
+)
+def test_networks_of_a_gateway_are_kept_as_networks(client, operator, typed, kept):
+    lot = make_lot()
+    fields = {
+        "name": "Box",
+        "format": "OWN",
+        "trust": "SIGNED",
+        "lots": [lot.pk],
+        "addresses": typed,
+        "is_active": "on",
+    }
+
+    client.post(reverse("admin:sensors_gateway_add"), fields)
+
+    found = Gateway.objects.filter(name="Box").first()
+    assert (found.addresses if found else None) == kept
