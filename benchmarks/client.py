@@ -35,7 +35,8 @@ class Client:
         self._connection.request(method, path, body, {"Content-Type": "application/json"} | headers)
         reply = self._connection.getresponse()
         content = reply.read()
-        return Answer(reply.status, json.loads(content), time.perf_counter() - began)
+        is_json = reply.headers.get_content_type().endswith("json")
+        return Answer(reply.status, json.loads(content) if is_json else {}, time.perf_counter() - began)
 
     def close(self) -> None:
         self._connection.close()

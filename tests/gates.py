@@ -15,7 +15,7 @@ from parking_share.spaces.models import Gate, Lot, Space
 from sensors.events import Event, plate_of
 from sensors.models import Device, Gateway, Kind
 from sensors.storing import Stored, store_events
-from tests.factories import NOW, hours, make_user, make_vehicle
+from tests.factories import NOW, hours, make_gateway, make_user, make_vehicle
 
 _numbers = count(1)
 
@@ -29,14 +29,6 @@ def make_gate(lot: Lot, kind: Gate.Kind = Gate.Kind.BOTH, **fields: Any) -> Gate
     return Gate.objects.create(
         **{"lot": lot, "name": f"Gate {number}", "kind": kind, "latitude": 22.55, "longitude": 114.11} | fields
     )
-
-
-def make_gateway(*lots: Lot) -> Gateway:
-    gateway = Gateway.objects.create(
-        name=f"Gateway {next(_numbers)}", format=Gateway.Format.OWN, trust=Gateway.Trust.SIGNED
-    )
-    gateway.lots.set(lots)
-    return gateway
 
 
 def gateway_of(lot: Lot) -> Gateway:

@@ -12,8 +12,8 @@ from parking_share.fulfilment.models import GateAnswer
 from parking_share.spaces.models import Gate, Resident, Role
 from sensors.credentials import issue_key
 from sensors.models import Gateway, GatewayKey
-from tests.factories import grant, hours, make_lot, make_shared_lot, make_user, make_vehicle
-from tests.gates import book, make_gate, make_gateway, minutes
+from tests.factories import grant, hours, make_gateway, make_lot, make_shared_lot, make_user, make_vehicle
+from tests.gates import book, make_gate, minutes
 from tests.interface.api import Caller
 
 pytestmark = pytest.mark.django_db
