@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from coverage.engine import cluster, rank
 from coverage.engine.cells import EMPTY, polygonal
 from coverage.engine.frontier import Polygons
-from coverage.engine.mesh import Mesh, build_mesh, mesh_from_triangles
+from coverage.engine.mesh import Mesh, build_mesh, distinct_places, mesh_from_triangles
 from coverage.engine.partition import Areas, service_areas, uncut_cells, vertex_weights
 from coverage.engine.plane import Indices, checked_positions, checked_values
 
@@ -100,8 +100,7 @@ def nested_city(
     members = np.asarray(found, dtype=np.intp)
     network = rank.network_of(points, capability, groups=members, rules=rules)
     areas = cluster_areas(build_mesh(points, target), network.capability, members, tolerance=tolerance)
-    places, vertex_of = np.unique(np.column_stack((members, points)), axis=0, return_inverse=True)
-    mesh = mesh_from_triangles(points, tuple(areas), vertex_of.ravel(), places[:, 0].astype(np.intp), None)
+    mesh = mesh_from_triangles(points, tuple(areas), *distinct_places(points, members), None)
     return City(network, mesh)
 
 

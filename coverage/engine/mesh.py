@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from shapely.geometry.base import BaseGeometry
 
 from coverage.engine.chains import Chains
+from coverage.engine.curve import along_curve
 from coverage.engine.divide import Thorns, thorns_of
 from coverage.engine.frontier import Frontier, frontier_of
 from coverage.engine.hull import Hull, hull_of
@@ -98,8 +99,27 @@ def build_mesh(
         raise ValueError(f"every network needs one target area, got {len(areas)}.")
     if not len(points):
         raise ValueError("a target area needs at least one site, got none.")
-    places, vertex_of = np.unique(np.column_stack((members, points)), axis=0, return_inverse=True)
-    return mesh_from_triangles(points, areas, vertex_of.ravel(), places[:, 0].astype(np.intp), None)
+    vertex_of, group_of = distinct_places(points, members)
+    return mesh_from_triangles(points, areas, vertex_of, group_of, None)
+
+
+def distinct_places(points: Floats, groups: Indices) -> tuple[Indices, Indices]:
+    """Number the places of each network, neighbours near each other in memory.
+
+    Returns
+    -------
+    vertex_of
+        Shape (n,): the place of each site.
+    group_of
+        Shape (v,): the network of each place.
+    """
+    places, first, vertex_of = np.unique(
+        np.column_stack((groups, points)), axis=0, return_index=True, return_inverse=True
+    )
+    order = np.lexsort((along_curve(points[first]), places[:, 0]))
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order))
+    return number[vertex_of.ravel()], places[order, 0].astype(np.intp)
 
 
 def mesh_from_triangles(
@@ -113,6 +133,7 @@ def mesh_from_triangles(
     by_group = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1])
     if simplices is None:
         simplices = np.concatenate([line[triangulate(positions[line])] for line in by_group])
+        simplices = simplices[np.argsort(simplices.min(axis=1, initial=len(positions)), kind="stable")]
     triangles = triangles_of(positions, simplices)
     degrees = np.diff(triangles.ring_first)
     lines = [line for line in by_group if len(line) > 1 and not degrees[line].any()]

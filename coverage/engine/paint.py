@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+from coverage.engine.curve import along_curve
 from coverage.engine.mesh import Mesh
 from coverage.engine.pack import to_bytes
 from coverage.engine.partition import LIGHTEST, vertex_weights
@@ -13,7 +14,6 @@ from coverage.engine.plane import Floats, Indices, checked_positions, checked_va
 
 CENTIMETRE = 0.01
 LIGHTEST_LEVEL = 65535
-CURVE_SIDE = 2**16 - 1
 UNKNOWN_VACANCY = 255
 MOST_VACANCY = 200
 
@@ -75,7 +75,7 @@ def painted_mesh(mesh: Mesh) -> PaintedMesh:
     centimetres = np.round(mesh.positions / CENTIMETRE)
     if np.abs(centimetres * CENTIMETRE - mesh.positions).max() > mesh.resolution:
         raise ValueError(f"positions must be whole centimetres, got {mesh.positions[0].tolist()}; quantise them first.")
-    order = np.argsort(_along_curve(centimetres), kind="stable")
+    order = np.argsort(along_curve(centimetres), kind="stable")
     number = np.empty_like(order)
     number[order] = np.arange(len(order))
     strips, reach, wedge_reach = _outside(mesh)
@@ -88,21 +88,6 @@ def painted_mesh(mesh: Mesh) -> PaintedMesh:
         wedge_reach=wedge_reach,
         place_of=number[mesh.vertex_of].astype(np.int32),
     )
-
-
-def _along_curve(places: Floats) -> Indices:
-    """Return each place's number along Hilbert's curve, 16 bits a side: neighbours stay together."""
-    low = places.min(axis=0)
-    x, y = ((places - low) / max(float((places.max(axis=0) - low).max()), 1) * CURVE_SIDE).astype(np.intp).T
-    number = np.zeros(len(places), dtype=np.intp)
-    side = (CURVE_SIDE + 1) // 2
-    while side:
-        right, upper = (x & side) > 0, (y & side) > 0
-        number += side * side * ((3 * right) ^ upper)
-        x, y = np.where(right & ~upper, CURVE_SIDE - x, x), np.where(right & ~upper, CURVE_SIDE - y, y)
-        x, y = np.where(upper, x, y), np.where(upper, y, x)
-        side //= 2
-    return number
 
 
 def _in_order(triangles: Indices) -> NDArray[np.int32]:
