@@ -46,6 +46,7 @@ class RawMessage(models.Model):
         indexes = [
             models.Index(name="raw_message_to_read", fields=["id"], condition=Q(state="NEW")),
             models.Index(name="raw_message_by_age", fields=["received_at"]),
+            models.Index(name="raw_message_quarantined", fields=["gateway"], condition=Q(state="QUARANTINED")),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from parking_share import clock
 from parking_share.errors import DomainError
+from parking_share.fulfilment.statistics import open_troubles
 from parking_share.reservations import use
 from parking_share.spaces import lots
 from parking_share.spaces.models import BookingLimits, Lot, Space
@@ -52,6 +53,7 @@ def lot_detail(request: PersonalRequest, lot_id: int) -> HttpResponse:
         "lot": lot,
         "pending": lot.spaces.filter(standing=Standing.PENDING).select_related("owner").order_by("pk")[:BAYS_A_PAGE],
         "cars": use.cars_of_lot(lot, now=now),
+        "troubles": open_troubles(lot),
         "standings": [(standing, counts.get(standing, 0)) for standing in Standing],
         "now": now,
     }

@@ -129,6 +129,22 @@ def test_open_incidents_come_first_and_overstays_stand_beside_them(desk, lot):
     assert "17 minutes over" in text_of(response)
 
 
+def test_the_first_page_of_a_lot_says_what_is_open(desk, lot):
+    calm = text_of(desk.get(page("manager_lot", lot.pk)))
+    car = a_car(lot, is_parked=True)
+    make_incident(car, opened_at=clock.now())
+    make_overstay(car)
+    for _ in range(2):
+        make_discrepancy(make_space(lot))
+    make_discrepancy(make_space(lot), closed_at=clock.now(), outcome="CLEARED")
+    make_discrepancy(make_space(make_lot()))
+
+    shown = text_of(desk.get(page("manager_lot", lot.pk)))
+
+    assert "1 bay found taken 1 car past its end 2 bays where sensors disagree" in shown
+    assert "found taken" not in calm
+
+
 def test_an_incident_is_closed_once_with_a_note(desk, lot, manager):
     incident = make_incident(a_car(lot), opened_at=clock.now())
     url = page("manager_incident", lot.pk, incident.pk)
