@@ -45,6 +45,8 @@ def attend_overstays(*, now: datetime) -> int:
     ending = list(_parked().filter(ends_at__lte=now + MOVED_BEFORE).select_related("space"))
     presence = presence_of(ending, now=now)
     for reservation in ending:
+        if not _needs_attention(reservation, presence[reservation.pk], now=now):
+            continue
         try:
             broken = _attend(reservation.pk, presence[reservation.pk], now=now)
         except Exception:
@@ -52,6 +54,7 @@ def attend_overstays(*, now: datetime) -> int:
         else:
             attend_each([one.pk for one in broken], now=now)
     _end_what_is_over(now=now)
+    _end_what_nobody_saw(now=now)
     attend_promises(now=now)
     return len(ending)
 
@@ -66,6 +69,11 @@ def _remind(*, now: datetime) -> None:
     for reservation in soon.select_related("lot", "space").prefetch_related(WITH_VEHICLES):
         if not telling.is_told_of_the_end(reservation):
             telling.tell_ending_soon(reservation, stay_until=can_stay_until(reservation, now=now), now=now)
+
+
+def _needs_attention(reservation: Reservation, presence: Presence, *, now: datetime) -> bool:
+    """Whether a lock is worth taking: the time is over, or the hold has to grow."""
+    return now > reservation.ends_at or (presence.in_bay and _held_next(now) > reservation.held_until)
 
 
 @transaction.atomic
@@ -88,7 +96,7 @@ def _attend(reservation_id: int, presence: Presence, *, now: datetime) -> list[B
 
 def _keep_bay(reservation: Reservation, *, now: datetime) -> list[BrokenPromise]:
     """Move whoever is next in the bay, then hold it for the slot that follows, as far as that is free."""
-    until = slot_of(now + MOVED_BEFORE) + SLOT
+    until = _held_next(now)
     if until <= reservation.held_until or reservation.space_id is None:
         return []
     ahead = holds_in(reservation.space_id, since=reservation.held_until, until=until, now=now)
@@ -101,6 +109,24 @@ def _keep_bay(reservation: Reservation, *, now: datetime) -> list[BrokenPromise]
     ]
     hold_longer(reservation_id=reservation.pk, until=until, now=now)
     return broken
+
+
+def _end_what_nobody_saw(*, now: datetime) -> None:
+    """Cars that a gate let in and nobody heard of again: they came, and a day after the end they have left."""
+    let_in = Reservation.objects.filter(
+        status=Status.ASSIGNED, lapses_at__isnull=True, ends_at__lt=now - LONGEST_OVERSTAY
+    )
+    for pk in list(let_in.order_by("pk").values_list("pk", flat=True)):
+        with transaction.atomic():
+            reservation = lock_reservation(pk, now=now)
+            if reservation.status == Status.ASSIGNED:
+                services.record_arrival(reservation_id=pk, actor=None, now=now)
+                _presume_left(reservation, now=now)
+
+
+def _held_next(now: datetime) -> datetime:
+    """Until when a bay that is taken now has to be held: the slot after the next few minutes."""
+    return slot_of(now + MOVED_BEFORE) + SLOT
 
 
 def _warn(overstay: Overstay, reservation: Reservation, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from parking_share.fulfilment.overstays import attend_overstays
 from parking_share.fulfilment.penalties import penalty_cents, penalty_rate
 from parking_share.notices.models import Notice
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.services import record_departure
+from parking_share.reservations.services import expect_arrival, record_departure
 from parking_share.reservations.states import Reason, Status
 from parking_share.spaces.models import Lot
 from sensors.models import Occupancy, Stay
@@ -325,6 +325,18 @@ def test_a_stay_that_nobody_saw_end_is_over_after_a_day():
 
     assert fresh(reservation).reason == Reason.PRESUMED_LEFT
     assert Overstay.objects.get().ended_at == END + hours(24) + minutes(1)
+
+
+def test_a_car_that_was_let_in_and_never_heard_of_again_is_over_after_a_day():
+    reservation = announced(make_shared_lot(), ends_in=2)
+    expect_arrival(reservation_id=reservation.pk, now=NOW + hours(1))
+
+    attend_overstays(now=END + hours(24))
+    assert fresh(reservation).status == Status.ASSIGNED
+    attend_overstays(now=END + hours(24) + minutes(1))
+
+    gone = fresh(reservation)
+    assert (gone.status, gone.reason, Overstay.objects.count()) == (Status.COMPLETED, Reason.PRESUMED_LEFT, 0)
 
 
 def test_one_reservation_that_fails_does_not_stop_the_others():

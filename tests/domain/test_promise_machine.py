@@ -206,8 +206,8 @@ def test_promises_hold_whatever_happens():
     run_state_machine_as_test(
         Promises,
         settings=settings(
-            max_examples=300 if IS_FULL else 5,
-            stateful_step_count=60 if IS_FULL else 25,
+            max_examples=300 if IS_FULL else 3,
+            stateful_step_count=60 if IS_FULL else 20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, *([Phase.shrink] if IS_FULL else [])],
