@@ -43,8 +43,8 @@ ORDER BY slot.starts_at, lot.lot_id
 LIMIT %(most)s
 """
 
-# How far what came late reaches: until the next word of the bay; of a counter, until its next number, and further as
-# far as one looks back to see whether it is stuck; of a gate, until the next car.
+# How far what came late reaches: a word of a bay, until its next; a number of a counter, until its next, and as far as
+# one looks back to see whether it is stuck; a car at a gate, until the next; what is no reading, as far as it says.
 _STALE = """
 SELECT stale.id, stale.lot_id, stale.from_at, CASE
     WHEN until_at IS NULL THEN %(end)s
@@ -52,7 +52,11 @@ SELECT stale.id, stale.lot_id, stale.from_at, CASE
         (SELECT observed_at FROM sensors_reading AS next
             WHERE next.space_id = stale.space_id AND next.observed_at > until_at AND next.kind <> 'HEARTBEAT'
             ORDER BY observed_at LIMIT 1), %(end)s)
-    ELSE greatest(
+    WHEN EXISTS (
+        SELECT FROM sensors_reading AS late
+        WHERE late.lot_id = stale.lot_id AND late.space_id IS NULL
+            AND late.observed_at >= from_at AND late.observed_at <= until_at
+    ) THEN greatest(
         coalesce((SELECT observed_at FROM sensors_reading AS next
             WHERE next.lot_id = stale.lot_id AND next.space_id IS NULL AND next.observed_at > until_at
                 AND next.kind <> 'PASS'
@@ -65,6 +69,7 @@ SELECT stale.id, stale.lot_id, stale.from_at, CASE
             WHERE device.lot_id = stale.lot_id AND EXISTS (
                 SELECT FROM sensors_reading WHERE device_id = device.id AND kind = 'COUNT' AND observed_at <= until_at
             )))
+    ELSE until_at
     END
 FROM (
     SELECT * FROM sensors_staleslot ORDER BY from_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED

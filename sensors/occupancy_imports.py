@@ -15,7 +15,7 @@ from parking_share.spaces.tables import Row
 from sensors.import_runs import ImportRefused, Problem, Tally, read_rows
 from sensors.layouts import SLOT_MINUTES, Layout
 from sensors.occupancy_rows import KnownLot, ReadOccupancy, cell, read_occupancy
-from sensors.rollups import SMALL_LOT_BAYS, STUCK_AFTER, STUCK_AFTER_IN_SMALL_LOTS
+from sensors.rollups import SMALL_LOT_BAYS, STUCK_AFTER, STUCK_AFTER_AT_LONGEST
 from sensors.slots import SLOT, slot_start
 
 Key = tuple[int, datetime]
@@ -46,15 +46,18 @@ RETURNING lot_id, starts_at
 _JUDGE = """
 WITH near AS (
     SELECT
-        slot.id, slot.lot_id, slot.starts_at, slot.mean_occupied, touched.from_at,
-        CASE WHEN slot.bays < %(small)s THEN %(stuck_small)s ELSE %(stuck)s END AS stuck_after,
+        slot.id, slot.lot_id, slot.starts_at, slot.mean_occupied, slot.quality, touched.from_at,
+        CASE
+            WHEN slot.bays < %(small)s OR slot.mean_occupied = 0 OR slot.mean_occupied = slot.bays THEN %(stuck_long)s
+            ELSE %(stuck)s
+        END AS stuck_after,
         (slot.mean_occupied = lag(slot.mean_occupied) OVER in_order
             AND slot.starts_at - lag(slot.starts_at) OVER in_order <= interval '1 hour') IS NOT TRUE AS begins
     FROM unnest(%(lots)s::bigint[], %(from)s::timestamptz[], %(until)s::timestamptz[])
         AS touched (lot_id, from_at, until_at)
     JOIN sensors_occupancyslot AS slot
         ON slot.lot_id = touched.lot_id AND slot.source = 'IMPORTED'
-        AND slot.starts_at >= touched.from_at - %(stuck_small)s AND slot.starts_at <= touched.until_at + %(stuck_small)s
+        AND slot.starts_at >= touched.from_at - %(stuck_long)s AND slot.starts_at <= touched.until_at + %(stuck_long)s
     WINDOW in_order AS (PARTITION BY slot.lot_id ORDER BY slot.starts_at)
 ),
 stretch AS (
@@ -62,13 +65,15 @@ stretch AS (
 ),
 judged AS (
     SELECT
-        id, from_at, starts_at,
+        id, from_at, starts_at, quality,
         starts_at + interval '15 minutes' - min(starts_at) OVER (PARTITION BY lot_id, number) >= stuck_after AS is_stuck
     FROM stretch WHERE mean_occupied IS NOT NULL
+),
+changed AS MATERIALIZED (
+    SELECT id, is_stuck FROM judged WHERE starts_at >= from_at AND (quality = 'STUCK') <> is_stuck
 )
 UPDATE sensors_occupancyslot AS slot SET quality = CASE WHEN is_stuck THEN 'STUCK' ELSE 'GOOD' END
-FROM judged
-WHERE slot.id = judged.id AND judged.starts_at >= from_at AND (slot.quality = 'STUCK') <> is_stuck
+FROM changed WHERE slot.id = changed.id
 """
 
 
@@ -156,7 +161,7 @@ def _judge(written: Iterable[Key]) -> None:
         "until": [last for _first, last in spans.values()],
         "small": SMALL_LOT_BAYS,
         "stuck": STUCK_AFTER,
-        "stuck_small": STUCK_AFTER_IN_SMALL_LOTS,
+        "stuck_long": STUCK_AFTER_AT_LONGEST,
     }
     with connection.cursor() as cursor:
         cursor.execute(_JUDGE, values)

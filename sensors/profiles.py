@@ -18,7 +18,7 @@ from parking_share.spaces.calendar import day_type, region_of, weekdays_by_date
 from parking_share.spaces.models import DayType, Lot
 from sensors.models import OccupancyProfile, OccupancySlot
 from sensors.occupancy import SLOTS_A_DAY
-from sensors.rollups import STUCK_AFTER_IN_SMALL_LOTS
+from sensors.rollups import STUCK_AFTER_AT_LONGEST
 
 LEARNED_DAYS = 56
 LOTS_AT_ONCE = 50
@@ -125,7 +125,7 @@ def _parameters(lots: Sequence[Lot], *, now: datetime) -> dict[str, Any]:
         "zones": [zone for zone, _day, _kind in days],
         "dates": [day for _zone, day, _kind in days],
         "kinds": [kind.value for _zone, _day, kind in days],
-        "looked_ahead": STUCK_AFTER_IN_SMALL_LOTS,
+        "looked_ahead": STUCK_AFTER_AT_LONGEST,
         "most_unknown": MOST_UNKNOWN,
         "decimals": DECIMALS,
     }

@@ -21,7 +21,7 @@ from sensors.slots import slot_start
 SETTLES_IN = timedelta(minutes=1)
 REMEMBERED = timedelta(days=7)  # a bay or counter that was silent for so long is no longer watched
 LONGEST_STAY = timedelta(days=30)  # without an end: the exit was missed
-STUCK_AFTER, STUCK_AFTER_IN_SMALL_LOTS, SMALL_LOT_BAYS = timedelta(hours=12), timedelta(hours=48), 30
+STUCK_AFTER, STUCK_AFTER_AT_LONGEST, SMALL_LOT_BAYS = timedelta(hours=12), timedelta(hours=48), 30
 AT_ONCE = 200  # pairs of lot and slot in one transaction
 ROUNDS = 500
 STATEMENT = Path(__file__).with_suffix(".sql").read_text()
@@ -55,7 +55,7 @@ def _round(*, now: datetime, end: datetime) -> int | None:
     pairs = due_now(end=end, most=AT_ONCE)
     if pairs:
         return len(roll(pairs, now=now))
-    again = due_again(end=end, most=AT_ONCE, looked_back=STUCK_AFTER_IN_SMALL_LOTS)
+    again = due_again(end=end, most=AT_ONCE, looked_back=STUCK_AFTER_AT_LONGEST)
     if again is None:
         return None
     changed = len(roll(again.pairs, now=now))
@@ -82,7 +82,7 @@ def _parameters(pairs: list[Pair], now: datetime) -> dict[str, Any]:
         "remembered": REMEMBERED,
         "longest_stay": LONGEST_STAY,
         "stuck": STUCK_AFTER,
-        "stuck_small": STUCK_AFTER_IN_SMALL_LOTS,
+        "stuck_long": STUCK_AFTER_AT_LONGEST,
         "small": SMALL_LOT_BAYS,
         "readings_since": partitions.kept_since(now),
     }

@@ -148,12 +148,20 @@ level AS (
 ),
 most AS (SELECT lot_id, starts_at, max(cars) AS cars FROM level GROUP BY lot_id, starts_at),
 
--- a counter that said one number for too long; small lots may well stand still for a night
+-- a counter that said one number for too long; small lots, and empty or full ones, may well stand still for a night
 stuck AS (
     SELECT DISTINCT lot_id, starts_at
     FROM subject
     CROSS JOIN LATERAL (
-        SELECT ends_at - CASE WHEN capacity < %(small)s THEN %(stuck_small)s ELSE %(stuck)s END AS since
+        SELECT occupied FROM sensors_reading
+        WHERE device_id = -subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id AND observed_at < ends_at
+        ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1
+    ) AS newest
+    CROSS JOIN LATERAL (
+        SELECT ends_at - CASE
+            WHEN capacity < %(small)s OR newest.occupied = 0 OR newest.occupied = capacity THEN %(stuck_long)s
+            ELSE %(stuck)s
+        END AS since
     ) AS judged
     CROSS JOIN LATERAL (
         SELECT occupied FROM sensors_reading
@@ -161,12 +169,12 @@ stuck AS (
             AND observed_at <= judged.since AND observed_at >= judged.since - %(remembered)s
         ORDER BY observed_at DESC, sequence DESC, sensors_tie_break(source_key) DESC LIMIT 1
     ) AS before
-    WHERE source = 'COUNTER' AND before.occupied IS NOT NULL AND newest_at > judged.since
+    WHERE source = 'COUNTER' AND before.occupied = newest.occupied AND newest_at > judged.since
         AND NOT EXISTS (
             SELECT FROM sensors_reading
             WHERE device_id = -subject.subject AND kind = 'COUNT' AND lot_id = subject.lot_id
                 AND observed_at > judged.since AND observed_at < ends_at
-                AND occupied IS DISTINCT FROM before.occupied
+                AND occupied IS DISTINCT FROM newest.occupied
         )
 ),
 

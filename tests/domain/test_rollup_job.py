@@ -222,8 +222,10 @@ def test_an_imported_slot_is_left_alone(sensor):
     assert OccupancySlot.objects.filter(source=Source.BAYS).count() == 1
 
 
-def test_a_slot_whose_readings_are_gone_is_left_alone(sensor):
-    long_ago = NOW - timedelta(days=800)
+def test_a_slot_whose_readings_are_gone_is_left_alone(sensor, settings):
+    settings.READINGS_KEPT_MONTHS = 2
+    long_ago = NOW - timedelta(days=90)
+    make_reading(sensor, Kind.VACANT, long_ago + hours(1))
     make_slot(sensor.lot, long_ago, 3, source=Source.BAYS)
     StaleSlot.objects.create(lot=sensor.lot, space=sensor.space, from_at=long_ago, until_at=long_ago)
 
