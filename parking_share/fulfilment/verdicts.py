@@ -1,7 +1,7 @@
 """What a gate is answered: a table of rules over facts that are there already. Reads and writes nothing.
 
 Entering: the plate itself first; what cameras confuse only where the plate is nobody's and exactly one car that may
-come in now is left. Leaving: whoever is known leaves, however late; `docs/decisions/0008` says why strangers do too.
+come in now is left. Leaving: whoever is known leaves, however late; `docs/decisions/0011` says why strangers do too.
 """
 
 from collections.abc import Collection, Sequence
