@@ -6,8 +6,8 @@ import pytest
 
 from parking_share.spaces.models import Lot
 from sensors.health import device_health, gateway_health
-from tests.factories import NOW, make_lot
-from tests.interface.sensor_rows import make_device, make_gateway, make_raw_message
+from tests.factories import NOW, make_device, make_gateway, make_lot
+from tests.interface.sensor_rows import make_raw_message
 
 pytestmark = pytest.mark.django_db
 

@@ -17,13 +17,28 @@ from parking_share.reservations.services import Wish
 from parking_share.spaces.models import District, Lot, Role, Space
 from parking_share.spaces.services import withdraw_hours
 from sensors.services import issue_key
-from tests.factories import grant, hours, make_lot, make_space, make_user, make_vehicle, make_window, share_weekly
+from surveys.form_entry import enter_form
+from surveys.imports import upload
+from surveys.models import Wave
+from tests.factories import (
+    grant,
+    hours,
+    make_gateway,
+    make_lot,
+    make_space,
+    make_user,
+    make_vehicle,
+    make_window,
+    share_weekly,
+)
 from tests.interface import sensor_rows
+from tests.survey_rows import make_questionnaire, make_wave
 
 ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway", "operator"]
 TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
+SURVEYS = ("questionnaire_id", "wave_id", "import_id", "slug", "key", "form_number", "page")
 # What all kinds of calls may need; each takes what it knows.
 QUERY = {
     "latitude": "22.55",
@@ -31,6 +46,8 @@ QUERY = {
     "radius_m": "500",
     "starts_at": "2036-01-02T01:00:00Z",
     "ends_at": "2036-01-02T02:00:00Z",
+    "rows": "bay",
+    "columns": "share",
 }
 BODY = {
     "return_margin_min": 30,
@@ -80,7 +97,8 @@ class World:
         if not wanted:
             return {"own": {}}
         found = {target: {name: self._value(name, role, target) for name in wanted} for target in TARGETS}
-        return found if "lot_id" not in wanted else {target: found[target] for target in ("own", "elsewhere")}
+        is_of_a_place = wanted & {"lot_id", *SURVEYS}
+        return {target: found[target] for target in ("own", "elsewhere")} if is_of_a_place else found
 
     def _value(self, name: str, role: str, target: str) -> Any:
         lot, space = self.lots["elsewhere" if target == "elsewhere" else "own"], self.spaces[target]
@@ -101,6 +119,7 @@ class World:
             "key_id": lambda: lot.gateways.get().keys.get().pk,
             "code": "en",
             "secret": "an-address-that-nobody-has",
+            **dict.fromkeys(SURVEYS, lambda: survey_parameter(name, lot.district.city)),
         }
         value = values[name]
         return value() if callable(value) else value
@@ -142,12 +161,37 @@ def make_world() -> World:
     world.reservations["stranger", "elsewhere"] = _booked(stranger, lots["elsewhere"])
     for lot, where in ((lots["own"], "other"), (lots["elsewhere"], "elsewhere")):
         _add_sensors(lot, spaces[where], world.reservations["stranger", where])
+        _add_survey(lot.district.city)
     return world
+
+
+def survey_parameter(name: str, city: str) -> Any:
+    """A path parameter that leads to the survey of a city."""
+    wave = Wave.objects.get(questionnaire__city=city)
+    return {
+        "questionnaire_id": wave.questionnaire_id,
+        "wave_id": wave.pk,
+        "import_id": wave.imports.get().pk,
+        "slug": wave.questionnaire.slug,
+        "key": "bay",
+        "form_number": "17",
+        "page": 1,
+    }[name]
+
+
+def _add_survey(city: str) -> None:
+    """A survey with an open wave, a paper form whose two entries differ, and a table that waits for its check."""
+    wave = make_wave(make_questionnaire(city=city, slug=city.lower()), now=clock.now(), needs_double_entry=True)
+    for ease in ("4", "5"):
+        enter_form(
+            wave=wave, form_number="17", typed={"ease": [ease]}, district_id=None, entered_by=None, now=clock.now()
+        )
+    upload(wave=wave, file_name="t.csv", content=b"reference,bay\n1,owned\n", uploaded_by=None, now=clock.now())
 
 
 def _add_sensors(lot: Lot, space: Space, reservation: Reservation) -> None:
     """A gateway with a key, a listed car, an incident and a discrepancy."""
-    issue_key(gateway_id=sensor_rows.make_gateway(lot).pk, now=clock.now())
+    issue_key(gateway_id=make_gateway(lot).pk, now=clock.now())
     sensor_rows.make_listed(lot)
     sensor_rows.make_incident(reservation, space=space)
     sensor_rows.make_discrepancy(space)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -12,53 +11,15 @@ from parking_share.reservations.models import Reservation
 from parking_share.spaces.models import DayType, Gate, Lot, Space
 from sensors import models as sensors
 from sensors.models import Kind, Occupancy
-from tests.factories import NOW, hours, make_lot, make_space, make_user
+from tests.devices import make_gate
+from tests.factories import NOW, hours, make_device, make_gateway, make_lot, make_reading, make_space, make_user
 
 SLOTS_A_DAY = 96
-_numbers = count(1)
-
-
-def make_gate(lot: Lot, **fields: Any) -> Gate:
-    return Gate.objects.create(
-        **{"lot": lot, "name": f"gate {next(_numbers)}", "latitude": 22.5, "longitude": 114.1} | fields
-    )
-
-
-def make_gateway(*lots: Lot, **fields: Any) -> sensors.Gateway:
-    gateway = sensors.Gateway.objects.create(
-        **{"name": f"gateway {next(_numbers)}", "format": "OWN", "trust": "SIGNED", "created_at": NOW} | fields
-    )
-    gateway.lots.add(*lots)
-    return gateway
-
-
-def make_device(lot: Lot, *, gateway: sensors.Gateway | None = None, **fields: Any) -> sensors.Device:
-    return sensors.Device.objects.create(
-        **{"gateway": gateway or make_gateway(lot), "lot": lot, "identifier": f"device {next(_numbers)}"} | fields
-    )
 
 
 def make_raw_message(gateway: sensors.Gateway, **fields: Any) -> sensors.RawMessage:
     return sensors.RawMessage.objects.create(
         **{"gateway": gateway, "received_at": NOW, "body_encrypted": b"?", "state": "QUARANTINED"} | fields
-    )
-
-
-def make_reading(device: sensors.Device, *, kind: Kind = Kind.OCCUPIED, **fields: Any) -> sensors.Reading:
-    at = fields.setdefault("observed_at", NOW)
-    return sensors.Reading.objects.create(
-        **{
-            "gateway": device.gateway,
-            "device": device,
-            "lot": device.lot,
-            "gate": device.gate,
-            "space": device.space,
-            "source_key": f"key {next(_numbers)}",
-            "kind": kind,
-            "reported_at": at,
-            "received_at": at,
-        }
-        | fields
     )
 
 
@@ -179,7 +140,7 @@ def make_overstay(reservation: Reservation, **fields: Any) -> fulfilment.Oversta
 
 def a_reading(_number: int = 0) -> sensors.Reading:
     lot = make_lot()
-    return make_reading(make_device(lot, gate=make_gate(lot)), kind=Kind.ENTER)
+    return make_reading(make_device(lot, gate=make_gate(lot)), Kind.ENTER, NOW)
 
 
 def an_outbox_row(_number: int) -> sensors.OutboxRow:

@@ -9,20 +9,12 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from parking_share.accounts.models import User
-from sensors.models import Gateway, RawMessage, Reading
+from sensors.models import Gateway, Kind, RawMessage, Reading
 from sensors.sealing import MESSAGE, seal
-from tests.factories import NOW, PASSWORD, make_lot, make_user
+from tests.devices import make_gate
+from tests.factories import NOW, PASSWORD, make_device, make_gateway, make_lot, make_reading, make_user
 from tests.interface.admin_rows import a_booking
-from tests.interface.sensor_rows import (
-    make_device,
-    make_gate,
-    make_gateway,
-    make_incident,
-    make_listed,
-    make_plate_read,
-    make_raw_message,
-    make_reading,
-)
+from tests.interface.sensor_rows import make_incident, make_listed, make_plate_read, make_raw_message
 
 pytestmark = pytest.mark.django_db
 
@@ -130,8 +122,8 @@ def test_only_those_who_may_change_messages_attend_to_them(client):
 def test_a_plate_at_the_gates_is_found_by_post_and_stands_in_no_address_and_no_log(client, operator, caplog):
     caplog.set_level(logging.DEBUG)
     lot = make_lot(name="Bamboo Court")
-    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="East")), kind="ENTER"), "粤B12345")
-    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="West")), kind="EXIT"), "粤B99999")
+    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="East")), Kind.ENTER, NOW), "粤B12345")
+    make_plate_read(make_reading(make_device(lot, gate=make_gate(lot, name="West")), Kind.EXIT, NOW), "粤B99999")
     make_listed(lot, "粤B12345", label="deliveries")
     make_incident(a_booking(), intruder="粤B12345")
     url = reverse("admin:fulfilment_by_plate")

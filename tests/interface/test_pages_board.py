@@ -8,9 +8,9 @@ from django.urls import reverse
 from parking_share.spaces.models import DayType, Lot, Role
 from parking_share.web.charts import day_chart
 from sensors.models import Occupancy
-from tests.factories import NOW, grant, hours, make_lot, make_space, make_user
+from tests.factories import NOW, grant, hours, make_device, make_lot, make_space, make_user
 from tests.interface.pages import MOST_QUERIES, at, client_of, queries_of, text_of
-from tests.interface.sensor_rows import make_bay_state, make_device, make_profile, make_slot
+from tests.interface.sensor_rows import make_bay_state, make_profile, make_slot
 
 pytestmark = pytest.mark.django_db
 

@@ -5,14 +5,12 @@ from django.urls import reverse
 
 from parking_share import clock
 from parking_share.spaces.models import District, Role
-from tests.factories import grant, hours, make_lot, make_space, make_user
+from tests.factories import grant, hours, make_device, make_gateway, make_lot, make_space, make_user
 from tests.interface.admin_rows import a_booking
 from tests.interface.pages import MOST_QUERIES, client_of, queries_of, text_of
 from tests.interface.sensor_rows import (
     make_broken_promise,
-    make_device,
     make_discrepancy,
-    make_gateway,
     make_incident,
     make_raw_message,
     make_slot,

@@ -16,20 +16,23 @@ from parking_share.spaces.models import Lot, Role
 from sensors.credentials import hash_of
 from sensors.models import GatewayKey, Kind, Occupancy, Stay
 from sensors.services import issue_key
+from tests.devices import make_gate
 from tests.domain.lives import announced, sense
-from tests.factories import NOW, grant, hours, make_lot, make_space, make_user, make_vehicle, make_window
-from tests.interface.pages import MOST_QUERIES, client_of, queries_of, text_of
-from tests.interface.sensor_rows import (
-    make_answer,
+from tests.factories import (
+    NOW,
+    grant,
+    hours,
     make_device,
-    make_discrepancy,
-    make_gate,
     make_gateway,
-    make_incident,
-    make_listed,
-    make_overstay,
+    make_lot,
     make_reading,
+    make_space,
+    make_user,
+    make_vehicle,
+    make_window,
 )
+from tests.interface.pages import MOST_QUERIES, client_of, queries_of, text_of
+from tests.interface.sensor_rows import make_answer, make_discrepancy, make_incident, make_listed, make_overstay
 
 pytestmark = pytest.mark.django_db
 
@@ -339,7 +342,7 @@ def test_evidence_is_a_timeline_in_words(desk, lot):
         make_window(space, NOW, NOW + hours(12))
     driver = announced(lot)
     camera = make_device(lot, gate=lot.gates.get())
-    make_reading(camera, kind=Kind.ENTER, observed_at=NOW + hours(0.9))
+    make_reading(camera, Kind.ENTER, NOW + hours(0.9))
     make_answer(lot.gates.get(), reservation=driver, answered_at=NOW + hours(0.95))
     sense(driver.space, Occupancy.OCCUPIED, at=NOW + hours(0.5))
     make_discrepancy(driver.space, opened_at=NOW + hours(0.6))

@@ -7,9 +7,10 @@ from django.urls import reverse
 
 from parking_share.fulfilment.models import GateAnswer
 from parking_share.spaces.models import Lot, Role
+from tests.devices import make_gate
 from tests.factories import NOW, grant, hours, make_lot, make_user
 from tests.interface.pages import MOST_QUERIES, at, client_of, queries_of, text_of
-from tests.interface.sensor_rows import make_answer, make_gate, make_listed
+from tests.interface.sensor_rows import make_answer, make_listed
 
 pytestmark = pytest.mark.django_db
 
