@@ -84,7 +84,7 @@ class GateReplyOut(serializers.Serializer[GateReply]):
 
 
 class ResultOut(serializers.Serializer[Any]):
-    status = serializers.ChoiceField([STORED, KNOWN, REFUSED])
+    outcome = serializers.ChoiceField([STORED, KNOWN, REFUSED])
     problem = serializers.CharField(required=False, help_text="Of what was refused: a stable name.")
     sentence = serializers.CharField(required=False, help_text="Of what was refused: what to do.")
     gate = GateReplyOut(required=False, help_text="Of a car at a gate that came alone in its batch.")
@@ -132,9 +132,9 @@ class SensorEvents(ApiView):
             results[0]["gate"] = GateReplyOut(reply).data
         return Response(
             {
-                "stored": sum(one["status"] == STORED for one in results),
-                "known": sum(one["status"] == KNOWN for one in results),
-                "refused": sum(one["status"] == REFUSED for one in results),
+                "stored": sum(one["outcome"] == STORED for one in results),
+                "known": sum(one["outcome"] == KNOWN for one in results),
+                "refused": sum(one["outcome"] == REFUSED for one in results),
                 "results": results,
             }
         )
@@ -146,10 +146,10 @@ def _results(batch: Batch, stored: list[Stored]) -> list[dict[str, Any]]:
 
 
 def _unread(refusal: Unreadable) -> dict[str, Any]:
-    return {"status": REFUSED, "problem": refusal.code, "sentence": refusal.sentence}
+    return {"outcome": REFUSED, "problem": refusal.code, "sentence": refusal.sentence}
 
 
 def _result(one: Stored) -> dict[str, Any]:
     if one.problem is not None:
-        return {"status": REFUSED, "problem": one.problem, "sentence": sentence_of(one.problem)}
-    return {"status": STORED if one.is_new else KNOWN}
+        return {"outcome": REFUSED, "problem": one.problem, "sentence": sentence_of(one.problem)}
+    return {"outcome": STORED if one.is_new else KNOWN}

@@ -54,7 +54,7 @@ def test_each_event_has_its_result():
 
     assert answer.status_code == 200
     body = answer.json()
-    assert [one["status"] for one in body["results"]] == ["STORED", "KNOWN", "REFUSED", "REFUSED"]
+    assert [one["outcome"] for one in body["results"]] == ["STORED", "KNOWN", "REFUSED", "REFUSED"]
     assert [one.get("problem") for one in body["results"]] == [None, None, "unknown_device", "unreadable"]
     assert (body["stored"], body["known"], body["refused"]) == (1, 1, 2)
     assert all(one["sentence"].endswith(".") for one in body["results"][2:])
@@ -77,7 +77,7 @@ def test_a_car_at_a_gate_that_comes_alone_is_answered():
 
     alone = send(batch(car), **bearer(gateway)).json()["results"][0]
 
-    assert alone["status"] == "STORED"
+    assert alone["outcome"] == "STORED"
     assert (alone["gate"]["opens"], alone["gate"]["until"]) == (False, None)
     assert alone["gate"]["sentence"]
 
@@ -88,7 +88,7 @@ def test_cars_in_a_batch_are_stored_without_an_answer():
 
     results = send(batch(*cars), **bearer(gateway)).json()["results"]
 
-    assert results == [{"status": "STORED"}, {"status": "STORED"}]
+    assert results == [{"outcome": "STORED"}, {"outcome": "STORED"}]
 
 
 def test_a_signed_batch_is_taken():
