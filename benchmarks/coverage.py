@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
     measure_district(repeats=31 if full else 15)
     measure_chain(CHAIN if full else 1_500)
     if full:
-        measure_growth(repeats=3)
+        measure_growth(repeats=9)
         measure_mean_shift()
     measure_memory(LARGE if full else SMALL)
     return 0
@@ -166,16 +166,15 @@ def iterated(places: Places, vacancy: NDArray[np.float64]) -> NDArray[np.float64
 
 def measure_growth(*, repeats: int) -> None:
     """Time per lot from 10,000 to 100,000 lots, by capability: the potential of so many is not for a benchmark."""
-    seconds = {}
+    calls: dict[str, Call] = {}
     for lots in (SMALL, LARGE):
         places = synthetic_city(lots)
-        mesh = build_mesh(places.positions, places.area)
-        seconds[lots] = interleaved(
-            {"partition": partial(partition, mesh, places), "mesh": partial(build_mesh, places.positions, places.area)},
-            repeats,
-        )
+        calls[f"partition {lots}"] = partial(partition, build_mesh(places.positions, places.area), places)
+        calls[f"mesh {lots}"] = partial(build_mesh, places.positions, places.area)
+    seconds = interleaved(calls, repeats)
     for name in ("partition", "mesh"):
-        row(f"{name}: time per lot, {LARGE} over {SMALL} lots", seconds[LARGE][name] / seconds[SMALL][name] / 10, 1.6)
+        growth = seconds[f"{name} {LARGE}"] / seconds[f"{name} {SMALL}"] * SMALL / LARGE
+        row(f"{name}: time per lot, {LARGE} over {SMALL} lots", growth, 1.6)
 
 
 def partition(mesh: Mesh, places: Places) -> Areas:

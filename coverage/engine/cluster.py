@@ -106,6 +106,7 @@ def cluster_sites(positions: ArrayLike, weights: ArrayLike, *, rules: ClusterRul
     Points that have met move as one, with the sum of their weights; a list of pairs within 1.1 R serves until a point
     has moved by 0.05 R. Neither changes the result. Points that see each other when all have come to rest, which
     takes weights of very different size, are taken together and go on from their mean. O(pairs) for each step.
+    Not what textbooks call mean shift today, but what [mean-shift] first described.
     """
     points = checked_positions(positions)
     values = checked_values(weights, "weight", count=len(points))
