@@ -1,6 +1,6 @@
-"""`./run bench [PART …] [--quick]`: measure on a database of its own, print ratios and bars.
+"""`./run bench [PART …] [--quick | --full]`: measure on a database of its own, print ratios and bars.
 
-Parts: engine, coverage, bookings, profile, rollups, gates, ingest; all of them where none is named.
+Parts: engine, policies, coverage, bookings, profile, rollups, gates, ingest; all of them where none is named.
 """
 
 import os
@@ -15,10 +15,10 @@ django.setup()
 
 from django.db import connection  # noqa: E402 -- Django first
 
-from benchmarks import anchor, bookings, coverage, engine, gates, ingest, profile, rollups  # noqa: E402
+from benchmarks import anchor, bookings, coverage, engine, engine_policies, gates, ingest, profile, rollups  # noqa: E402
 from tests.live import live_site  # noqa: E402
 
-PARTS = ("engine", "coverage", "bookings", "profile", "rollups", "gates", "ingest")
+PARTS = ("engine", "policies", "coverage", "bookings", "profile", "rollups", "gates", "ingest")
 
 
 @contextmanager
@@ -37,7 +37,9 @@ def main(arguments: list[str]) -> int:
     parts = [part for part in PARTS if part in arguments] or PARTS
     repeats, number = (1, 160) if "--quick" in arguments else (5, 400)
     if "engine" in parts:
-        engine.report()
+        engine.report(days=4 if "--quick" in arguments else 8)
+    if "policies" in parts:
+        engine_policies.report(days=100 if "--full" in arguments else 4 if "--quick" in arguments else 8)
     if "coverage" in parts:
         coverage.report(quick="--quick" in arguments)
     with database():

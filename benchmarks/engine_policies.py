@@ -1,4 +1,4 @@
-"""Every policy on the same seeded days of the paper's size: means, 95 % intervals, and differences to the paper's two."""
+"""Every policy on the same seeded days of the paper's size, and its differences to the paper's two."""
 
 import os
 from collections.abc import Mapping

@@ -47,12 +47,35 @@ def assign_spaces(state: LotState, held: Sequence[Tentative], valuation: Valuati
     _check_held(held, slot)
     if not held:
         return ()
-    run_start, run_end = _runs_without(state, held, slot)
-    eligible = _eligibility(state, held)
-    since = valuation.rules.clipped_at(slot)
-    costs = _cost_matrix(np.maximum(run_start, min(since, slot)), run_end, eligible, held, valuation)
+    costs = assignment_costs(state, held, valuation, slot=slot)
     _, spaces = linear_sum_assignment(costs)
     return tuple(int(space) for space in spaces)
+
+
+def assignment_costs(state: LotState, held: Sequence[Tentative], valuation: Valuation, *, slot: int) -> Values:
+    """Return what each request costs in each space, as `assign_spaces` prices it.
+
+    Returns
+    -------
+    costs
+        Shape (requests, spaces): infinite where a request does not fit.
+
+    Notes
+    -----
+    Equation 6, taken apart: all but the fragment after the request depends on the request or on the space alone.
+    """
+    run_start, run_end = _runs_without(state, held, slot)
+    ends = np.array([[one.request.end] for one in held], dtype=np.int16)
+    fits = run_end >= ends
+    _exclude(fits, state, held)
+    left = slot - np.maximum(run_start, min(valuation.rules.clipped_at(slot), slot))
+    fragmentation_weight, importance_weight = valuation.rules.weights
+    fragments, before = fragmentation_weight * valuation.fragmentation, importance_weight * valuation.importance_before
+    of_space = fragments[left] + before[slot] - before[slot - left] + before[run_end]
+    costs: Values = fragments[np.where(fits, run_end - ends, 0)] + of_space
+    costs -= before[ends]
+    costs[~fits] = np.inf
+    return costs
 
 
 def _check_held(held: Sequence[Tentative], slot: int) -> None:
@@ -71,22 +94,9 @@ def _runs_without(state: LotState, held: Sequence[Tentative], slot: int) -> tupl
     return run_start, run_end
 
 
-def _eligibility(state: LotState, held: Sequence[Tentative]) -> Mask:
-    eligible = np.ones((len(held), state.spaces), dtype=np.bool_)
-    for row, one in zip(eligible, held, strict=True):
+def _exclude(fits: Mask, state: LotState, held: Sequence[Tentative]) -> None:
+    """Let nobody fit outside their mask, but for the space they were promised."""
+    for row, one in enumerate(held):
         if one.request.eligible is not None:
             state.check_mask(one.request.eligible)
-            row[:] = one.request.eligible
-            row[one.space] = True
-    return eligible
-
-
-def _cost_matrix(
-    run_start: Bounds, run_end: Bounds, eligible: Mask, held: Sequence[Tentative], valuation: Valuation
-) -> Values:
-    slot = held[0].request.start
-    ends = np.array([[one.request.end] for one in held], dtype=np.int16)
-    fits = (run_end >= ends) & eligible
-    left = np.where(fits, np.int16(slot) - run_start, np.int16(0))
-    right = np.where(fits, run_end - ends, np.int16(0))
-    return np.where(fits, valuation.costs(slot, ends, left, right), np.inf)
+            fits[row] &= one.request.eligible | (np.arange(state.spaces) == one.space)

@@ -5,7 +5,7 @@ from allocation.engine.chains import room_by_chain, room_by_program
 from allocation.engine.holds import Holds
 from allocation.engine.policies.reassign import Effort, Reassign
 from allocation.engine.program import Limits, Verdict, pack
-from allocation.engine.request import Move
+from allocation.engine.request import Move, Request
 from allocation.engine.state import LotState
 from tests.engine.pictures import flat, occupied, only, picture, wish
 
@@ -88,7 +88,7 @@ def test_the_program_keeps_what_was_promised_outside_its_mask():
     assert room_by_program(holds, wish(2, 4), limits=EXACT)[0] == (0, ())
 
 
-def random_day(seed: int) -> tuple[Holds, list, np.random.Generator]:
+def random_day(seed: int) -> tuple[Holds, list[Request], np.random.Generator]:
     rng = np.random.default_rng(seed)
     free = np.ones((8, 24), dtype=bool)
     for row, (first, last) in enumerate(zip(rng.integers(0, 5, 8), rng.integers(18, 25, 8), strict=True)):

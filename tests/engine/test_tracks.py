@@ -53,7 +53,7 @@ def random_lot(rng: np.random.Generator, *, with_masks: bool = False) -> Holds:
     holds = Holds.over(LotState.from_free(np.ones((spaces, slots), dtype=bool)))
     for key in range(int(rng.integers(2, 12))):
         start = int(rng.integers(0, slots - 1))
-        end = int(min(slots, start + rng.integers(1, 6)))
+        end = min(slots, start + int(rng.integers(1, 6)))
         free = np.flatnonzero(holds.state.free_for(start, end))
         if free.size:
             space = int(rng.choice(free))
