@@ -256,5 +256,7 @@ def _concerns_fulfilment(one: Stored) -> bool:
 
 
 def _decoder(gateway_id: int, device: str) -> str:
+    if not device.isprintable():
+        return ""  # no such device, and nothing to ask the database for
     rows = Device.objects.filter(gateway_id=gateway_id, identifier=device, is_active=True)
     return rows.values_list("decoder", flat=True).first() or ""

@@ -145,6 +145,17 @@ def test_the_kind_of_a_sensor_says_what_its_bytes_mean():
     assert BayState.objects.get().state == "OCCUPIED"
 
 
+@pytest.mark.parametrize("name", ["\\u0000", "A\\u0000", "\\ud800", "x" * 81, ""])
+def test_a_device_that_no_table_could_name_goes_to_quarantine(name):
+    gateway, _sensor = make_sensed_bay(format="THINGS_STACK")
+    body = (GOLDEN / "things_stack.json").read_text().replace("0004a30b001c0530", name).replace("bay-a-13", name)
+
+    answer = push(secret_of(gateway), body)
+
+    assert answer.status_code == 200
+    assert RawMessage.objects.get().state == "QUARANTINED"
+
+
 def test_our_own_format_may_be_pushed_too():
     gateway, sensor = make_sensed_bay()
 
