@@ -33,6 +33,7 @@ PLATE = "粤B12345"
 
 
 def push(secret, body, content_type="application/json", **headers):
+    headers = {"Accept-Language": "en"} | headers
     return Client().post(f"/api/v1/sensors/push/{secret}", body, content_type=content_type, headers=headers)
 
 
