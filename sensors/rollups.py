@@ -24,6 +24,10 @@ LONGEST_STAY = timedelta(days=30)  # without an end: the exit was missed
 STUCK_AFTER, STUCK_AFTER_AT_LONGEST, SMALL_LOT_BAYS = timedelta(hours=12), timedelta(hours=48), 30
 AT_ONCE = 200  # pairs of lot and slot in one transaction
 ROUNDS = 500
+# What one part of the statement hands to the next can't be estimated: a nested loop over it would be quadratic.
+_PLANNING = """
+SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '50s'
+"""
 STATEMENT = Path(__file__).with_suffix(".sql").read_text()
 _LOCK = 0x5E0501  # any number that no other advisory lock of the platform has
 
@@ -69,7 +73,7 @@ def roll(pairs: Iterable[Pair], *, now: datetime) -> list[Pair]:
     if not wanted:
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '50s'")
+        cursor.execute(_PLANNING)
         cursor.execute(STATEMENT, _parameters(wanted, now))
         return [Pair(lot_id=lot_id, starts_at=starts_at) for lot_id, starts_at in cursor.fetchall()]
 

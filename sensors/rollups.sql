@@ -124,16 +124,16 @@ piece AS MATERIALIZED (
     SELECT *, round(date_part('epoch', until_at - from_at) * 1000000)::bigint AS length_us FROM said
     WHERE until_at > from_at
     UNION ALL
-    SELECT chosen.lot_id, starts_at, stay.id, met.from_at, met.until_at, 'STAY', 1, '',
+    SELECT chosen.lot_id, starts_at, met.id, met.from_at, met.until_at, 'STAY', 1, '',
         round(date_part('epoch', met.until_at - met.from_at) * 1000000)::bigint
     FROM chosen
-    JOIN sensors_stay AS stay
-        ON stay.lot_id = chosen.lot_id
-        AND tstzrange(stay.began_at, stay.ended_at, '[)') && tstzrange(chosen.starts_at, chosen.ends_at)
     CROSS JOIN LATERAL (
-        SELECT greatest(stay.began_at, starts_at) AS from_at, least(stay.ended_at, ends_at) AS until_at
+        SELECT id, greatest(began_at, starts_at) AS from_at, least(ended_at, ends_at) AS until_at FROM sensors_stay
+        WHERE lot_id = chosen.lot_id AND tstzrange(began_at, ended_at, '[)') && tstzrange(starts_at, ends_at)
+            AND (ended_at IS NOT NULL OR began_at > starts_at - %(longest_stay)s)
+        OFFSET 0
     ) AS met
-    WHERE chosen.source = 'GATES' AND (stay.ended_at IS NOT NULL OR stay.began_at > starts_at - %(longest_stay)s)
+    WHERE source = 'GATES'
 ),
 
 -- the most cars that stood at once
