@@ -113,13 +113,14 @@ class LiveSite:
         *,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
         timeout: float = 30,
     ) -> Reply:
-        """Send one request; an error status is a reply like any other."""
+        """Send one request, with data as JSON or a raw body; an error status is a reply like any other."""
         sent = {"Accept-Language": "en"} | dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        body = None
+        body = raw
         if data is not None:
             body, sent["Content-Type"] = json.dumps(data).encode(), "application/json"
         request = Request(self.address + path, data=body, method=method, headers=sent)  # noqa: S310 -- our own server
@@ -186,7 +187,7 @@ def _commands(*, port: int, workers: int, threads: int, concurrency: int) -> dic
             "--graceful-timeout", "3", "--no-control-socket",
         ),
         "worker": (
-            *CELERY, "worker", "--queues", "decide,fulfilment,sensors,coverage,default", "--concurrency", str(concurrency),
+            *CELERY, "worker", "--queues", QUEUES, "--concurrency", str(concurrency),
             "--without-gossip", "--without-mingle",
         ),
     }  # fmt: skip
