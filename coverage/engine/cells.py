@@ -3,14 +3,12 @@
 import numpy as np
 import shapely
 
-from coverage.engine.frontier import Polygons
 from coverage.engine.knots import Rings
 from coverage.engine.mesh import Mesh
 from coverage.engine.plane import Floats, Indices
 from coverage.engine.points import Points
 from coverage.engine.rings import Outlines
-
-EMPTY = shapely.Polygon()
+from coverage.engine.shapes import EMPTY, Polygons, polygonal_parts
 
 
 def polygons_of(mesh: Mesh, points: Points, outlines: Outlines, untied: Rings) -> Polygons:
@@ -53,7 +51,7 @@ def strips_of(mesh: Mesh, weights: Floats) -> Polygons:
 
 def repaired(polygons: Polygons) -> Polygons:
     """Return valid polygons for cells smaller than the resolution of their coordinates; may be empty."""
-    return np.array([polygonal(shape) for shape in shapely.make_valid(polygons)], dtype=object)
+    return polygonal_parts(shapely.make_valid(polygons))
 
 
 def cut_by_targets(mesh: Mesh, polygons: Polygons) -> Polygons:
@@ -66,17 +64,5 @@ def cut_by_targets(mesh: Mesh, polygons: Polygons) -> Polygons:
     shapes = polygons[frontier.touching]
     cut = np.flatnonzero(~shapely.covers(frontier.pieces, shapes))
     shapes[cut] = shapely.intersection(shapes[cut], frontier.pieces[cut])
-    mixed = np.flatnonzero(~np.isin(shapely.get_type_id(shapes), (3, 6)))
-    shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
-    areas[frontier.touching] = shapes
+    areas[frontier.touching] = polygonal_parts(shapes)
     return areas
-
-
-def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """Return the part of a geometry that has an area: a polygon, a multipolygon, or an empty polygon."""
-    if isinstance(shape, shapely.Polygon | shapely.MultiPolygon):
-        return shape
-    parts = [part for part in shapely.get_parts(shapely.get_parts(shape)) if isinstance(part, shapely.Polygon)]
-    if not parts:
-        return EMPTY
-    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)

@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike
 from shapely.geometry.base import BaseGeometry
 
 from coverage.engine import cluster, rank
-from coverage.engine.cells import EMPTY, polygonal
-from coverage.engine.frontier import Polygons
 from coverage.engine.mesh import Mesh, build_mesh, distinct_places, mesh_from_triangles
 from coverage.engine.partition import Areas, service_areas, uncut_cells, vertex_weights
 from coverage.engine.plane import Indices, checked_positions, checked_values
+from coverage.engine.shapes import EMPTY, Polygons, polygonal_parts
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -131,7 +130,7 @@ def cluster_areas(mesh: Mesh, capability: ArrayLike, labels: Indices, *, toleran
         areas[cluster_of[members[0]]] = shapely.coverage_union_all(cells[members])
     shapely.prepare(mesh.targets[0])
     areas[concerned] = shapely.intersection(areas[concerned], mesh.targets[0])
-    return np.array([polygonal(area) for area in areas], dtype=object)
+    return polygonal_parts(areas)
 
 
 def tick(

@@ -121,6 +121,7 @@ def cluster_sites(positions: ArrayLike, weights: ArrayLike, *, rules: ClusterRul
             if not len(_seeing(crowd, rules)):
                 break
             _merge(crowd, _seeing(crowd, rules))
+            crowd.drift = math.inf
             continue
         steps += 1
         if steps > rules.max_iter:

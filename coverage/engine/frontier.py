@@ -1,7 +1,6 @@
 """Which cells can touch the edge of their target area is known before any weight is (section 8)."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -10,9 +9,8 @@ from shapely.geometry.base import BaseGeometry
 
 from coverage.engine.hull import Hull
 from coverage.engine.plane import Floats, Indices
+from coverage.engine.shapes import Polygons, polygonal_parts
 from coverage.engine.topology import Triangles
-
-Polygons = NDArray[Any]
 
 MARGIN_M = 1.0
 
@@ -71,7 +69,8 @@ def frontier_of(
     pieces = np.array([targets[group] for group in group_of[touching]], dtype=object)
     joined = np.diff(triangles.ring_first)[touching] > 0
     realms = _realms(triangles, hull, touching[joined], positions, origin)
-    pieces[joined] = shapely.intersection(pieces[joined], shapely.buffer(realms, MARGIN_M, join_style="mitre"))
+    near_by = shapely.buffer(realms, MARGIN_M, join_style="mitre")
+    pieces[joined] = polygonal_parts(shapely.intersection(pieces[joined], near_by))
     whole = np.zeros(len(touching), dtype=bool)
     whole[joined] = shapely.covers(pieces[joined], realms)
     inside[touching] = whole

@@ -9,13 +9,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from coverage.engine.cells import EMPTY
 from coverage.engine.city import City
-from coverage.engine.frontier import Polygons
 from coverage.engine.mesh import mesh_from_triangles
 from coverage.engine.partition import Areas
 from coverage.engine.plane import Indices
 from coverage.engine.rank import network_with
+from coverage.engine.shapes import EMPTY, Polygons
 
 Array = NDArray[Any]
 

@@ -6,14 +6,14 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike
 
-from coverage.engine.cells import EMPTY, cut_by_targets, polygons_of, repaired, strips_of
+from coverage.engine.cells import cut_by_targets, polygons_of, repaired, strips_of
 from coverage.engine.divide import Division, divide, pinned
-from coverage.engine.frontier import Polygons
 from coverage.engine.knots import untied_rings
 from coverage.engine.mesh import Mesh
 from coverage.engine.plane import Floats, Indices, checked_values
 from coverage.engine.points import place_points
 from coverage.engine.rings import join_rings
+from coverage.engine.shapes import EMPTY, Polygons
 
 LIGHTEST = 1e-12
 TINY = 1e3

@@ -226,6 +226,16 @@ def test_cells_below_the_resolution_of_large_coordinates_vanish_and_the_others_s
     assert areas.area_m2.sum() == pytest.approx(target.area, rel=1e-9)
 
 
+def test_a_target_that_touches_what_a_site_can_own_in_a_line_only_is_no_trouble():
+    positions = np.stack(np.meshgrid([0, 100, 200], [0, 100, 200]), axis=-1).reshape(-1, 2)
+    target = shapely.MultiPolygon([shapely.box(50, 50, 150, 150), shapely.box(201, 20, 300, 300)])
+
+    mesh, areas = divided(positions, np.ones(9), target)
+
+    assert set(shapely.get_type_id(mesh.frontier.pieces).tolist()) <= {3, 6}
+    assert areas.area_m2.sum() == pytest.approx(target.area, rel=1e-14)
+
+
 def test_sites_outside_the_target_take_part():
     inner, outer = shapely.box(0, 0, 10, 10), [(5, 5), (14, 5), (50, 90)]
 
