@@ -48,7 +48,12 @@ def make_sensor(space: Space, **fields: Any) -> Device:
 def event_of(device: Device, kind: Kind, at: datetime, **fields: Any) -> Event:
     if "plate" in fields:
         fields["plate"] = plate_of(fields["plate"])
-    values = {"source_key": f"event-{next(_numbers)}", "kind": kind, "device": device.identifier, "reported_at": at}
+    values: dict[str, Any] = {
+        "source_key": f"event-{next(_numbers)}",
+        "kind": kind,
+        "device": device.identifier,
+        "reported_at": at,
+    }
     return Event(**values | fields)
 
 

@@ -27,6 +27,7 @@ from urllib.request import Request, urlopen
 from django.db import connection
 
 from scripts.ports import free_port
+from scripts.site_commands import QUEUES
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 60

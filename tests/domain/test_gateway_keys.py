@@ -38,7 +38,7 @@ def signed(secret: str, *, at: datetime | None = None, body: bytes = BODY) -> di
 
 def knows(secret: str, address: str = ANYWHERE) -> int | None:
     writer = writer_with_secret(secret=secret, address=address)
-    return writer and writer.gateway_id
+    return None if writer is None else writer.gateway_id
 
 
 def signs(gateway: Gateway, headers: dict[str, str], body: bytes = BODY) -> bool:

@@ -39,6 +39,7 @@ def minutes(number: float) -> timedelta:
 def overstayer(lot: Lot, *, ends_in: float = 2) -> Reservation:
     """Parked from one hour on, and seen in its bay."""
     reservation = parked(lot, ends_in=ends_in)
+    assert reservation.space is not None
     sense(reservation.space, Occupancy.OCCUPIED, at=reservation.starts_at)
     return reservation
 

@@ -102,6 +102,7 @@ class Promises(RuleBasedStateMachine):
         self.attempt(
             lambda: arrivals.record_arrival(reservation_id=reservation.pk, actor=reservation.driver, now=self.now)
         )
+        assert reservation.space is not None
         sense(reservation.space, Occupancy.OCCUPIED, at=self.now, is_looked_at=True)
 
     @precondition(lambda self: self.some("ACCEPTED", "ASSIGNED"))
@@ -122,7 +123,7 @@ class Promises(RuleBasedStateMachine):
         reservation = self.one(number, "PARKED")
         space = reservation.space
         arrivals.record_departure(reservation_id=reservation.pk, actor=reservation.driver, now=self.now)
-        if BayState.objects.filter(space=space).exists():
+        if space is not None and BayState.objects.filter(space=space).exists():
             sense(space, Occupancy.FREE, at=self.now, is_looked_at=True)
 
     @precondition(lambda self: self.some("PARKED"))
@@ -193,6 +194,7 @@ class Promises(RuleBasedStateMachine):
         for broken in BrokenPromise.objects.filter(replacement__isnull=False).select_related(
             "reservation", "replacement"
         ):
+            assert broken.replacement is not None
             assert broken.replacement.driver_id == broken.reservation.driver_id
             assert broken.replacement.price_cents <= broken.reservation.price_cents
 

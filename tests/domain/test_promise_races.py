@@ -42,6 +42,7 @@ def failures(answers) -> list[Exception]:
 
 def overstayer(lot, **wish) -> Reservation:
     reservation = parked(lot, **({"ends_in": 2} | wish))
+    assert reservation.space is not None
     sense(reservation.space, Occupancy.OCCUPIED, at=reservation.starts_at)
     return reservation
 

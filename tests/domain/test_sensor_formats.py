@@ -4,6 +4,7 @@ import json
 import time
 import tracemalloc
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -30,14 +31,20 @@ def mark(plate: str) -> str:
     return exact_hash(plate).hex()[:16]
 
 
-def alarm(key: str, **fields: object) -> Event:
-    usual = {"is_live": True, "plate": "粤BD12345", "plate_colour": "green", "confidence": 0.97, "is_towards": True}
+def alarm(key: str, **fields: Any) -> Event:
+    usual: dict[str, Any] = {
+        "is_live": True,
+        "plate": "粤BD12345",
+        "plate_colour": "green",
+        "confidence": 0.97,
+        "is_towards": True,
+    }
     usual |= {"media_ref": "/mnt/a.jpg"}
     return Event(f"{SERIAL}:{key}", Kind.PASS, SERIAL, VZENITH_AT, **usual | fields)
 
 
-def alert(key: str, **fields: object) -> Event:
-    usual = {"plate": "粤B12345", "plate_colour": "blue", "confidence": 0.98, "is_towards": True}
+def alert(key: str, **fields: Any) -> Event:
+    usual: dict[str, Any] = {"plate": "粤B12345", "plate_colour": "blue", "confidence": 0.98, "is_towards": True}
     return Event(f"{MAC}:{key}", Kind.PASS, fields.pop("device", MAC), HIKVISION_AT, **usual | fields)
 
 

@@ -1,6 +1,7 @@
 """Summaries, cross-tables, comparisons and weights, against the same counted by hand in Python."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,10 +32,10 @@ def in_english():
         yield
 
 
-def random_answers(number: int, seed: int = 1) -> list[dict]:
+def random_answers(number: int, seed: int = 1) -> list[dict[str, Any]]:
     generator = np.random.default_rng(seed)
 
-    def one() -> dict:
+    def one() -> dict[str, Any]:
         shares = int(generator.integers(1, 3))
         worries = tuple(int(place) for place in np.flatnonzero(generator.random(2) < 0.6) + 1)
         return {
@@ -50,7 +51,7 @@ def random_answers(number: int, seed: int = 1) -> list[dict]:
     return [one() for _ in range(number)]
 
 
-def by_key(summaries) -> dict:
+def by_key(summaries) -> dict[str, Any]:
     return {summary.question.key: summary for summary in summaries}
 
 
@@ -203,7 +204,7 @@ def test_a_subset_counts_only_its_own():
     renters = question_ids(wave.version)["bay"], 2
 
     def base(**fields) -> int:
-        return by_key(summarise(Subset(wave=wave, **fields)))["ease"].base
+        return int(by_key(summarise(Subset(wave=wave, **fields)))["ease"].base)
 
     assert (base(), base(district_id=home.pk), base(source="IMPORT"), base(answer=renters)) == (13, 6, 7, 7)
     assert by_key(summarise(Subset(wave=wave, answer=renters)))["ease"].lines[0].count == 7

@@ -87,7 +87,7 @@ def test_a_key_is_given_once():
 
 def test_what_is_held_cannot_be_changed_from_outside():
     with pytest.raises(TypeError):
-        two_held().held[7] = Tentative(wish(0, 1), 0)  # type: ignore[index]
+        two_held().held[7] = Tentative(wish(0, 1), 0)
 
 
 def test_saturated_sees_a_slot_without_any_free_space():

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from scripts.site_commands import QUEUES
 from tests.live import Process, _environment
 
 CELERY = (sys.executable, "-m", "celery", "-A", "tests.faults.hooked")
@@ -40,7 +41,7 @@ def start_worker(transactional_db, broker, tmp_path: Path) -> Iterator[Callable[
     with ExitStack() as stack:
 
         def start(*, concurrency: int = 2, **hooks: str) -> Process:
-            options = ("--queues", "decide,fulfilment,sensors,coverage,default", "--concurrency", str(concurrency))
+            options = ("--queues", QUEUES, "--concurrency", str(concurrency))
             command = (*CELERY, "worker", *options, "--without-gossip", "--without-mingle")
             worker = Process("worker", command, _environment(port=0, threads=1) | hooks, tmp_path / "worker.log")
             stack.callback(worker.stop)

@@ -1,6 +1,7 @@
 """Redis is away: gates go on letting cars in and out, and what follows from it is made up for soon after."""
 
 import json
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -20,7 +21,7 @@ from tests.live import LiveSite, live_site
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def make_guests(lot: Lot, number: int, **period: float) -> list[Reservation]:
+def make_guests(lot: Lot, number: int, **period: Any) -> list[Reservation]:
     now = timezone.now()
     for _ in range(number):
         make_window(make_space(lot), now - hours(2), now + hours(20))

@@ -143,7 +143,7 @@ def test_without_the_broker_ingest_goes_on_and_the_backlog_is_gone_soon_after(is
 
     def post(site: LiveSite, key: str) -> bool:
         time.sleep(0.02)
-        return camera(site, key) and own(site, key)
+        return bool(camera(site, key) and own(site, key))
 
     with (
         own_broker(tmp_path) as (address, stop, start),
