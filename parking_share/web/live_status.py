@@ -15,7 +15,7 @@ from parking_share.web.reality import Reality
 
 UNDECIDED_PACES = [(5, "every 250ms"), (30, "every 1s"), (300, "every 5s")]
 UNANNOUNCED_PACES = [(10, "every 1s"), (120, "every 5s")]
-UNHURRIED = "every 30s"
+ON_THE_WAY, UNHURRIED = "every 10s", "every 30s"  # a driver at the gate looks at the page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,8 @@ def _pace(reservation: Reservation, announced_at: datetime | None, *, now: datet
     if announced_at is not None:
         ahead = (announced_at - now).total_seconds() / settings.CLOCK_SPEED
         return _first_beyond(ahead, UNANNOUNCED_PACES)
+    if reservation.status == Status.ASSIGNED:
+        return ON_THE_WAY
     return UNHURRIED if reservation.is_open else ""
 
 

@@ -262,6 +262,14 @@ def test_who_was_at_the_gate_early_is_told_when_to_come_back(monkeypatch):
     assert "Come back" not in text_of(client.get(page_of(stay)))
 
 
+def test_a_page_looked_at_on_the_way_asks_more_often_than_one_of_a_parked_car():
+    lot = make_shared_lot(spaces=2)
+    coming, there = announced(lot), parked(lot)
+
+    assert 'hx-trigger="every 10s"' in client_for(coming).get(page_of(coming)).content.decode()
+    assert 'hx-trigger="every 30s"' in client_for(there).get(page_of(there)).content.decode()
+
+
 def test_the_live_part_changes_when_reality_does(monkeypatch):
     stay = parked(make_shared_lot())
     client = client_for(stay)
