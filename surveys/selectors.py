@@ -5,11 +5,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import time
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, Q, QuerySet
 
 from parking_share.accounts.models import User
-from parking_share.spaces.models import DayType
-from parking_share.spaces.selectors import districts_overseen_by, is_operator
+from parking_share.spaces.models import DayType, Role, RoleGrant
 from surveys.definition import Meaning, Option
 from surveys.engine.proportions import Interval, wilson_interval
 from surveys.engine.suppression import FEWEST_SHOWN
@@ -44,11 +43,13 @@ class DemandProfile:
 
 
 def questionnaires_of(user: User) -> QuerySet[Questionnaire]:
-    """Surveys of the cities whose staff a person is; an operator has all."""
-    if is_operator(user):
-        return Questionnaire.objects.order_by("pk")
-    cities = districts_overseen_by(user).order_by().values("city")
-    return Questionnaire.objects.filter(city__in=cities).order_by("pk")
+    """Surveys of the cities whose staff a person is; an operator has all. One query."""
+    everything = Questionnaire.objects.order_by("pk")
+    if user.is_superuser:
+        return everything
+    grants = RoleGrant.objects.filter(user=user)
+    cities = grants.filter(role=Role.CITY_STAFF).values("district__city")
+    return everything.filter(Q(city__in=cities) | Exists(grants.filter(role=Role.OPERATOR)))
 
 
 def waves_of(user: User) -> QuerySet[Wave]:

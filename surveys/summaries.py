@@ -17,6 +17,8 @@ from surveys.judgement import reason_sentence
 from surveys.models import Answer, Response, Standing, Wave, Weighting
 from surveys.storing import question_ids
 
+Counts = dict[int, tuple[int, float]]  # people and their weight by option
+
 
 class Quartiles(Aggregate):
     """The three quartiles, interpolated between neighbours."""
@@ -188,11 +190,11 @@ def reasons_of_invalidity(wave: Wave) -> list[tuple[str, int]]:
 
 
 def summarise(subset: Subset) -> list[QuestionSummary]:
-    """Every question of the wave's version; five queries however many responses there are."""
+    """Every question of the wave's version; four queries however many responses there are."""
     definition = subset.wave.version.definition
-    ids = question_ids(subset.wave.version)
-    counts, bases = _counts(subset), _bases(subset, definition.questions, ids)
-    numbers = _numbers(subset, [ids[one.key] for one in definition.questions if one.kind == Kind.NUMBER])
+    ids, counts = question_ids(subset.wave.version), _counts(subset)
+    typed, numbers = _typed(subset)
+    bases = _people(subset, definition.questions, ids, counts) | typed
     return [
         summary_of(
             question,
@@ -207,7 +209,7 @@ def summarise(subset: Subset) -> list[QuestionSummary]:
 
 def summary_of(
     question: QuestionSpec,
-    counts: Mapping[int, tuple[int, float]],
+    counts: Counts,
     base: tuple[int, float],
     *,
     efficiency: float = 1.0,
@@ -251,9 +253,9 @@ def _funnel(wave: Wave, counts: Mapping[str, int]) -> Funnel:
     )
 
 
-def _counts(subset: Subset) -> dict[int, dict[int, tuple[int, float]]]:
+def _counts(subset: Subset) -> dict[int, Counts]:
     """People and weight by question and option."""
-    found: dict[int, dict[int, tuple[int, float]]] = defaultdict(dict)
+    found: dict[int, Counts] = defaultdict(dict)
     rows = subset.answers().filter(option__gt=0).order_by().values("question_id", "option")
     counted = rows.annotate(n=Count("*"), weight=subset.weight())
     for question, option, count, weight in counted.values_list("question_id", "option", "n", "weight"):
@@ -261,15 +263,16 @@ def _counts(subset: Subset) -> dict[int, dict[int, tuple[int, float]]]:
     return found
 
 
-def _bases(subset: Subset, questions: Sequence[QuestionSpec], ids: Mapping[str, int]) -> dict[int, tuple[int, float]]:
-    """People and weight by question. Where one may choose several, people are told apart; elsewhere rows are people."""
+def _people(
+    subset: Subset, questions: Sequence[QuestionSpec], ids: Mapping[str, int], counts: Mapping[int, Counts]
+) -> dict[int, tuple[int, float]]:
+    """People and weight by question of choice; where one may choose several, each counts once."""
     many = [ids[question.key] for question in questions if question.takes_many]
-    found: dict[int, tuple[int, float]] = {}
-    single = subset.answers().exclude(question__in=many).order_by().values("question_id")
-    for question, count, weight in single.annotate(n=Count("*"), weight=subset.weight()).values_list(
-        "question_id", "n", "weight"
-    ):
-        found[question] = count, float(weight)
+    found = {
+        question: (sum(n for n, _weight in rows.values()), sum(weight for _n, weight in rows.values()))
+        for question, rows in counts.items()
+        if question not in many
+    }
     firsts = once_each(subset.answers().filter(question__in=many)).order_by().values("question_id")
     for question, count, weight in firsts.annotate(n=Count("*"), weight=subset.weight()).values_list(
         "question_id", "n", "weight"
@@ -278,21 +281,24 @@ def _bases(subset: Subset, questions: Sequence[QuestionSpec], ids: Mapping[str, 
     return found
 
 
-def _numbers(subset: Subset, questions: Collection[int]) -> dict[int, Numbers]:
-    """Unweighted: quartiles of weighted numbers would need another definition."""
+def _typed(subset: Subset) -> tuple[dict[int, tuple[int, float]], dict[int, Numbers]]:
+    """People by question that was answered with a number or a text; and what the numbers are, unweighted."""
     rows = (
         subset.answers()
-        .filter(question__in=questions, number__isnull=False)
+        .filter(option=0)
         .order_by()
         .values("question_id")
         .annotate(
+            n=Count("*"),
+            weight=subset.weight(),
             mean=Avg("number"),
             lowest=Min("number"),
             highest=Max("number"),
             quartiles=Quartiles("number"),
         )
     )
-    return {
+    people = {row["question_id"]: (row["n"], float(row["weight"])) for row in rows}
+    numbers = {
         row["question_id"]: Numbers(
             mean=row["mean"],
             lowest=row["lowest"],
@@ -302,7 +308,9 @@ def _numbers(subset: Subset, questions: Collection[int]) -> dict[int, Numbers]:
             upper_quartile=row["quartiles"][2],
         )
         for row in rows
+        if row["mean"] is not None
     }
+    return people, numbers
 
 
 def _hidden(counts: Sequence[int], people: int, *, adds_up: bool) -> list[bool]:

@@ -5,7 +5,7 @@ from tempfile import TemporaryFile
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_http_methods
@@ -21,6 +21,7 @@ from surveys.exports import Cell, as_csv, cross_rows, response_rows, summary_row
 from surveys.models import ImportProblem, Wave
 from surveys.summaries import QuestionSummary, Subset, funnels, reasons_of_invalidity, summarise
 
+PIECE = 1 << 16
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -35,12 +36,9 @@ def responses_csv(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD"])
 @signed_in
 def responses_xlsx(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
-    """The same as a workbook, written to a file that lives as long as the download."""
+    """The same as a workbook."""
     wave = own_wave(request, wave_id)
-    book = TemporaryFile()  # noqa: SIM115 -- FileResponse closes it
-    write_xlsx(response_rows(wave), book, sheet="responses")
-    book.seek(0)
-    return FileResponse(book, as_attachment=True, filename=f"{_name(wave)}.xlsx", content_type=XLSX)
+    return StreamingHttpResponse(_book(wave), content_type=XLSX, headers=_attached(f"{_name(wave)}.xlsx"))
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -120,6 +118,15 @@ def _csv(rows: Iterable[list[Cell]], name: str) -> HttpResponseBase:
             yield text.encode()
 
     return StreamingHttpResponse(encoded(), content_type="text/csv; charset=utf-8", headers=_attached(f"{name}.csv"))
+
+
+def _book(wave: Wave) -> Iterator[bytes]:
+    """A workbook in pieces, from a file that lives as long as the download."""
+    with TemporaryFile() as book:
+        write_xlsx(response_rows(wave), book, sheet="responses")
+        book.seek(0)
+        while piece := book.read(PIECE):
+            yield piece
 
 
 def _attached(name: str) -> dict[str, str]:

@@ -1,13 +1,9 @@
 """How pages of surveys write shares, counts of people and intervals."""
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from surveys.engine.proportions import HUNDREDTHS, Interval
 from surveys.engine.suppression import FEWEST_SHOWN
-from surveys.judgement import reason_sentence
-from surveys.models import Response
 
 register = template.Library()
 
@@ -53,12 +49,7 @@ def width_of_hundredths(units: int) -> str:
     return width(units / HUNDREDTHS)
 
 
-@register.simple_tag
-def p_value(value: float) -> SafeString:
-    """A probability as one writes it: small ones only as small."""
-    return format_html("p &lt; 0.001") if value < 0.001 else format_html("p = {}", f"{value:.3f}")
-
-
 @register.filter
-def reason_in_words(reason: str, response: Response) -> str:
-    return reason_sentence(response.wave.version.definition, reason)
+def p_value(value: float) -> str:
+    """A probability as one writes it: small ones only as small."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
