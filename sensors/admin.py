@@ -128,7 +128,7 @@ class RawMessageAdmin(Endless):
             self.log_change(request, message, str(_("Put aside: %(note)s")) % {"note": form.cleaned_data["note"]})
             messages.success(request, _("The message is put aside; the history says why."))
             return redirect("admin:sensors_rawmessage_change", message.pk)
-        if "look" in request.POST:
+        if "look" in request.POST and message.body_encrypted:
             self.log_change(request, message, str(_("Looked into the body.")))
             body = unseal(bytes(message.body_encrypted), purpose=MESSAGE).decode(errors="replace")[:MOST_SHOWN]
         context = self.admin_site.each_context(request) | {

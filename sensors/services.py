@@ -175,6 +175,8 @@ def replay_message(*, message_id: int, now: datetime) -> str:
         row = _locked(message_id, {State.QUARANTINED, State.DISMISSED})
         if row is None:
             raise ReplayRefused(_("This message is not in quarantine."))
+        if not row.body_encrypted:
+            raise ReplayRefused(_("What this message said has been deleted; only that it came is still known."))
         read_message(_message(row), now=now)
         row.refresh_from_db(fields=["complaint"])
         return row.complaint

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from sensors import retention
 from sensors.models import Deletion, Kind, KnownKey, OutboxRow, PlateRead, RawMessage, Reading, Stay
+from sensors.services import ReplayRefused, replay_message
 from tests.factories import NOW, hours, make_device, make_gateway, make_lot, make_reading
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,8 @@ def test_what_is_in_quarantine_loses_its_body_first(lot):
     assert not forgotten_after(A_DAY + A_MOMENT, RawMessage)
     message.refresh_from_db()
     assert (bytes(message.body_encrypted), message.complaint) == (b"", "no XML")
+    with pytest.raises(ReplayRefused):
+        replay_message(message_id=message.pk, now=NOW + 2 * A_DAY)
     assert forgotten_after(30 * A_DAY + A_MOMENT, RawMessage)
 
 
