@@ -13,9 +13,9 @@ from allocation.engine.valuation import Valuation
 from tests.engine.pictures import flat, free_in, occupied, wish
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_no_policy_beats_the_clairvoyant(seed):
-    instance = generate_instance(np.random.default_rng(seed), spaces=10, requests=45)
+    instance = generate_instance(np.random.default_rng(seed), spaces=8, requests=36)
     valuation = Valuation.of(instance.importance, instance.rates, rules=instance.rules)
     most, dearest = (
         clairvoyant_bound(instance.free, instance.requests, valuation, objective=objective)

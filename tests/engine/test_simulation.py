@@ -15,7 +15,7 @@ from allocation.engine.valuation import Valuation
 from tests.engine.pictures import RULES, flat, free_in, occupied, wish
 
 DAYS = range(6)
-THOROUGH = ("reassign", "foresight", "clairvoyant")
+THOROUGH = ("revenue", "reassign", "foresight", "clairvoyant")
 
 
 def day(seed: int, rules: Rules = RULES) -> tuple[np.ndarray, list[Request], Valuation]:
