@@ -14,12 +14,13 @@ from django.utils import timezone
 from benchmarks.client import Answer, Client
 from parking_share import bells
 from parking_share.fulfilment.admission import answer_gate
+from parking_share.fulfilment.outbox import handle_outbox
 from parking_share.reservations.models import Reservation, ReservationVehicle
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import Gate, Lot, Space
 from sensors.credentials import issue_key
 from sensors.events import Event
-from sensors.models import Device, Gateway, Kind
+from sensors.models import Device, Gateway, Kind, OutboxRow
 from sensors.storing import store_events
 from tests.factories import make_lot, make_user, make_vehicle
 from tests.live import LiveSite
@@ -128,6 +129,13 @@ def decisions_s(scene: Scene) -> list[float]:
     ]
 
 
+def empty_the_outbox() -> None:
+    while handle_outbox(now=timezone.now()):
+        pass
+    if OutboxRow.objects.exists():
+        raise RuntimeError("The outbox is not empty.")
+
+
 def push(client: Client, scene: Scene, plate: str, number: int) -> Answer:
     now = timezone.now()
     result = {
@@ -158,9 +166,11 @@ def report(site: LiveSite) -> None:
         alone = decisions_s(make_scene(READS))
         make_others()
         crowded = decisions_s(make_scene(READS))
+        arrivals_s = _took(empty_the_outbox)
     print(f"\nFrom a stored reading to the gate's answer, {READS} guests one after the other")
     _print("no other reservations", alone, alone)
     _print(f"{OTHERS:,} other live reservations", crowded, alone)
+    print(f"  arrivals that follow from it: {2 * READS / arrivals_s:.0f} a second, one worker")
     over_http_s(site, make_scene(50))  # warm
     pushed, empty = over_http_s(site, make_scene(READS))
     print(f"\nFrom a camera's push to the reply over HTTP, with {OTHERS:,} other live reservations")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
@@ -18,13 +19,14 @@ from parking_share.spaces.models import Lot
 from sensors.models import Kind, OutboxRow
 
 MOST_TRIES = 5
-ROWS_A_ROUND = 100
-ANSWER_TAKES = timedelta(seconds=10)  # how long the answer to a live reading may be on its way
+MOST_AT_ONCE = 500
+ROWS_A_ROUND = 25  # a lot is locked for one round: nobody is decided meanwhile
+ANSWER_TAKES = timedelta(seconds=10)  # by the wall clock: how long the answer to a live reading may be on its way
 
 log = structlog.get_logger(__name__)
 
 
-def handle_outbox(*, now: datetime, most: int = 500) -> int:
+def handle_outbox(*, now: datetime, most: int = MOST_AT_ONCE) -> int:
     """Handle what waits, at most so many rows; return how many.
 
     Safe to run twice and at once: a row is deleted in the transaction that handled it, and a lot that another worker
@@ -54,7 +56,7 @@ def _due(*, now: datetime) -> QuerySet[OutboxRow]:
     answered = Exists(GateAnswer.objects.filter(reading_id=OuterRef("reading_id")))
     is_gate = Q(kind__in=[Kind.ENTER, Kind.EXIT])
     return OutboxRow.objects.filter(
-        (is_gate & (Q(is_replayed=True) | Q(received_at__lte=now - ANSWER_TAKES) | answered))
+        (is_gate & (Q(is_replayed=True) | Q(received_at__lte=now - ANSWER_TAKES * settings.CLOCK_SPEED) | answered))
         | Q(kind=Kind.VACANT, observed_at__lte=now - SETTLES_IN)
         | (~is_gate & ~Q(kind=Kind.VACANT)),
         tries__lt=MOST_TRIES,
