@@ -23,7 +23,7 @@ REMEMBERED = timedelta(days=7)  # a bay or counter that was silent for so long i
 LONGEST_STAY = timedelta(days=30)  # without an end: the exit was missed
 STUCK_AFTER, STUCK_AFTER_AT_LONGEST, SMALL_LOT_BAYS = timedelta(hours=12), timedelta(hours=48), 30
 AT_ONCE = 200  # pairs of lot and slot in one transaction
-ROUNDS = 500
+ROUNDS = 100  # well below the time that a task has; the rest waits for the next minute
 # What one part of the statement hands to the next can't be estimated: a nested loop over it would be quadratic.
 _PLANNING = """
 SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'; SET LOCAL statement_timeout = '50s'
