@@ -24,6 +24,7 @@ from sensors.models import Stay
 DIGITS = 8
 MOST_WRONG_CODES, WRONG_CODES_COUNT_FOR = 5, timedelta(minutes=5)
 MOST_DRAWS = 5
+KEPT_AFTERWARDS = timedelta(days=1)
 WAY_OUT = timedelta(hours=1)  # whoever is inside gets out, also late
 QUESTION = Question(GateAnswer.Asked.CODE)
 
@@ -128,6 +129,11 @@ def _claim(reservation_id: int) -> Candidate:
         lapses_at=row.lapses_at,
         space_label=str(row.space or ""),
     )
+
+
+def forget_codes(*, now: datetime) -> int:
+    """Delete codes that ended a day ago, used or not; return how many. Their digits may be drawn again."""
+    return EntryCode.objects.filter(expires_at__lt=now - KEPT_AFTERWARDS).delete()[0]
 
 
 def code_as_svg(code: str) -> str:

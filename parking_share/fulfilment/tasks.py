@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from parking_share import bells, clock
+from parking_share.fulfilment.codes import forget_codes
 from parking_share.fulfilment.discrepancies import attend_discrepancies
 from parking_share.fulfilment.outbox import MOST_AT_ONCE, handle_outbox
 from parking_share.fulfilment.overstays import attend_overstays
@@ -31,3 +32,4 @@ def overstays(**_future: object) -> None:
 def forget_plates_of_incidents(**_future: object) -> None:
     """Safe to run twice: what is forgotten is left alone."""
     forget_intruders(now=clock.now())
+    forget_codes(now=clock.now())

@@ -1,6 +1,7 @@
 """What gates are answered, rule by rule."""
 
 import pytest
+from django.utils import translation
 
 from parking_share.accounts.models import User
 from parking_share.fulfilment import lists
@@ -16,6 +17,12 @@ from tests.gates import ask, book, make_camera, make_gate, minutes, plate_of_car
 
 pytestmark = pytest.mark.django_db
 Verdict = GateAnswer.Verdict
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -141,6 +141,15 @@ def test_five_wrong_codes_close_the_gate_for_codes_for_five_minutes(lot, gate):
     assert show(gate, "00000009", NOW + minutes(5.1)) == (Verdict.WRONG_CODE, False)
 
 
+def test_codes_are_forgotten_a_day_after_their_end(lot):
+    old, new = book(lot, ends_in=1), book(lot, ends_in=3)
+    for reservation in (old, new):
+        issue(reservation)
+
+    assert codes.forget_codes(now=NOW + hours(26)) == 1
+    assert EntryCode.objects.get().reservation == new
+
+
 def test_code_is_shown_as_an_image_without_styles_or_scripts():
     image = codes.code_as_svg("40718233")
 
