@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
@@ -24,7 +25,7 @@ from sensors.storing import Stored, store_events
 __all__ = ["issue_key", "live_keys", "revoke_key"]
 
 MOST_TRIES = 5
-LEFT_ALONE_FOR = timedelta(seconds=10)  # whoever accepted a message is reading it
+LEFT_ALONE_FOR = timedelta(seconds=10)  # by the wall clock: whoever accepted a message is reading it
 MOST_NAMED = 5
 State = RawMessage.State
 
@@ -165,7 +166,8 @@ def store_and_tell(
 
 def read_waiting(*, now: datetime, most: int = 200) -> int:
     """Read what a process that died left unread; return how many messages. Each is claimed, so several may do this."""
-    waiting = RawMessage.objects.filter(state=State.NEW, received_at__lt=now - LEFT_ALONE_FOR).order_by("pk")
+    left_since = now - LEFT_ALONE_FOR * settings.CLOCK_SPEED
+    waiting = RawMessage.objects.filter(state=State.NEW, received_at__lt=left_since).order_by("pk")
     return sum(_read_claimed(pk, now=now) for pk in list(waiting.values_list("pk", flat=True)[:most]))
 
 

@@ -280,6 +280,24 @@ def test_what_a_process_left_unread_is_read_by_the_sweep(gate):
     assert not GateAnswer.objects.exists()
 
 
+def test_the_sweep_waits_as_long_by_the_wall_clock_where_the_day_runs_faster(gate, settings):
+    gateway, _camera = gate
+    settings.CLOCK_SPEED = 60
+    now = clock.now()
+    services.accept_message(
+        secret=secret_of(gateway),
+        body=vzenith("east", PLATE, now),
+        content_type="",
+        address="",
+        received_at=now,
+    )
+
+    early = services.read_waiting(now=now + timedelta(minutes=9))
+    late = services.read_waiting(now=now + timedelta(minutes=11))
+
+    assert (early, late) == (0, 1)
+
+
 def test_a_message_that_fails_five_times_is_given_up_and_holds_up_no_other(gate):
     gateway, _camera = gate
     now = clock.now()
