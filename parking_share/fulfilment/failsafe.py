@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from django.db import InterfaceError, OperationalError
 
 from parking_share.fulfilment.candidates import Lane
 from parking_share.fulfilment.gates import GateAnswer, LotRules
@@ -53,6 +54,11 @@ class Memory:
             self._unwritten.clear()
         return rows
 
+    def give_back(self, rows: list[GateAnswer]) -> None:
+        """What could not be written waits on, before what came meanwhile; of too many the oldest are lost."""
+        with self._lock:
+            self._unwritten = deque([*rows, *self._unwritten], maxlen=MOST_UNWRITTEN)
+
     def forget(self) -> None:
         self.__init__()  # type: ignore[misc]
 
@@ -88,10 +94,18 @@ def fail_safe_answer(*, gate_id: int, now: datetime) -> SafeAnswer:
 
 
 def write_down() -> int:
-    """Write what was answered without the database, as far as its gates still exist; nothing to do is the rule."""
+    """Write what was answered without the database, as far as its gates still exist; nothing to do is the rule.
+
+    Where the database goes away again meanwhile, the answers wait on.
+    """
     rows = memory.take_answers()
-    if rows:
+    if not rows:
+        return 0
+    try:
         known = set(Gate.objects.filter(pk__in={row.gate_id for row in rows}).values_list("pk", flat=True))
         GateAnswer.objects.bulk_create([row for row in rows if row.gate_id in known])
-        log.info("fail_safe_answers_written", rows=len(rows))
+    except (OperationalError, InterfaceError):
+        memory.give_back(rows)
+        raise
+    log.info("fail_safe_answers_written", rows=len(rows))
     return len(rows)

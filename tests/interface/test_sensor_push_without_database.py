@@ -3,11 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from parking_share import clock
-from parking_share.fulfilment.models import LotRules
+from parking_share.fulfilment import failsafe
+from parking_share.fulfilment.models import GateAnswer, LotRules
 from sensors.models import Kind, RawMessage, Reading
 from tests.devices import batch, happened, make_sensed_bay, make_watched_gate, secret_of, vzenith
 
@@ -38,6 +39,7 @@ def cut():
 @pytest.fixture
 def gate():
     """A camera that this process has answered, at a site whose rule is to open; its secret."""
+    failsafe.memory.forget()
     gateway, camera = make_watched_gate(format="VZENITH")
     LotRules.objects.create(lot=camera.lot, fail_safe=LotRules.FailSafe.OPEN)
     secret = secret_of(gateway)
@@ -98,6 +100,19 @@ def test_a_key_that_was_revoked_while_it_was_known_opens_nothing(gate):
     answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=3))
 
     assert (refused.status_code, answer.status_code) == (404, 503)
+
+
+def test_what_was_answered_is_written_down_although_the_database_goes_away_once_more(gate):
+    camera, secret = gate
+    without_database(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    cut()
+    with pytest.raises((OperationalError, InterfaceError)):
+        failsafe.write_down()
+    connection.close()
+
+    assert (failsafe.write_down(), failsafe.write_down()) == (1, 0)
+    assert GateAnswer.objects.get(verdict="FAIL_SAFE").gate_id == camera.gate_id
 
 
 def test_bay_sensors_are_asked_to_come_again():
