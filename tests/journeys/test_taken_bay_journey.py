@@ -17,7 +17,9 @@ from sensors.credentials import issue_key
 from sensors.models import Gateway
 from tests.devices import vzenith
 from tests.factories import grant, hours, make_device, make_gateway, make_user, make_vehicle
+from tests.journeys.conftest import Visit
 from tests.journeys.steps import expect_status, log_in, make_lot_for_today, tab_to
+from tests.live import LiveSite
 
 BOTH = pytest.mark.parametrize("language", ["en", "zh-hans"])
 NARROW_AND_WIDE = pytest.mark.parametrize("width", [360, 1280])
@@ -54,11 +56,39 @@ def wait_until_parked(reservation: Reservation) -> None:
     raise AssertionError(f"still {reservation.status}")
 
 
+def drive_to_the_gate(site: LiveSite, secret: str, plate: str) -> None:
+    """The camera tells of the car in its own format; the barrier opens."""
+    body = vzenith("8fcd1c4e-20ca9ecb", plate, clock.now(), direction=4, triggerType=2)
+    answer = site.call("POST", f"/api/v1/sensors/push/{secret}", headers={"Content-Type": "application/json"}, raw=body)
+    assert answer.status == 200
+    assert GateAnswer.objects.get().opens
+
+
+def report_the_bay(driver: Visit, reservation: Reservation, plate: str) -> None:
+    driver.page.click(f"a[href='/reservations/{reservation.pk}/taken']")
+    driver.page.fill("[name=plate]", plate)
+    driver.page.click("main form button[type=submit]")
+    driver.page.wait_for_url("**/taken/result")
+    reservation.refresh_from_db()
+
+
+def close_the_incident(manager: Visit, incident: Incident, *, note: str) -> None:
+    """From the first page of the lot, where the trouble is told, to the evidence and the note."""
+    lot_id = incident.lot_id
+    manager.go(f"/manager/{lot_id}")
+    manager.page.click(f"main .alert a[href='/manager/{lot_id}/incidents']")
+    manager.page.click(f"a[href='/manager/{lot_id}/incidents/{incident.pk}']")
+    expect(manager.page.locator(".timeline li")).not_to_have_count(0)
+    expect(manager.page.locator("main")).to_contain_text("粤B••666")
+    manager.page.fill("[name=note]", note)
+    manager.page.click("main form button[type=submit]")
+    manager.page.wait_for_url(f"**/manager/{lot_id}/incidents")
+    incident.refresh_from_db()
+
+
 @BOTH
 @NARROW_AND_WIDE
-def test_driver_arrives_by_the_gate_reports_a_taken_bay_and_the_manager_closes_the_incident(
-    visit, site, language, width
-):
+def test_driver_comes_by_the_gate_reports_a_taken_bay_and_the_manager_closes_the_incident(visit, site, language, width):
     person, keeper = make_user(language=language), make_user(language=language)
     lot = make_lot_for_today(spaces=3)
     grant(keeper, Role.MANAGER, lot=lot)
@@ -71,35 +101,20 @@ def test_driver_arrives_by_the_gate_reports_a_taken_bay_and_the_manager_closes_t
 
     driver.go(f"/reservations/{reservation.pk}")
     expect_status(driver.page, "ASSIGNED")
-    body = vzenith("8fcd1c4e-20ca9ecb", "粤B12345", clock.now(), direction=4, triggerType=2)
-    opened = site.call("POST", f"/api/v1/sensors/push/{secret}", headers={"Content-Type": "application/json"}, raw=body)
-    assert opened.status == 200
-    assert GateAnswer.objects.get().opens
     expect(driver.page.locator("#extend select")).to_be_visible()
-
+    drive_to_the_gate(site, secret, "粤B12345")
     wait_until_parked(reservation)
-    driver.page.reload()
-    expect_status(driver.page, "PARKED")
-    driver.page.click(f"a[href='/reservations/{reservation.pk}/taken']")
-    driver.page.fill("[name=plate]", "粤B66666")
-    driver.page.click("main form button[type=submit]")
-    driver.page.wait_for_url("**/taken/result")
-    reservation.refresh_from_db()
+    expect(driver.page.locator("#status[data-status=PARKED]")).to_be_visible(
+        timeout=20_000
+    )  # it asks every ten seconds
+    report_the_bay(driver, reservation, "粤B66666")
+
     assert reservation.space != lost
     expect(driver.page.locator(".bay-name")).to_have_text(reservation.space.label)
     driver.page.click(f"a[href='/reservations/{reservation.pk}']")
     expect(driver.page.locator("#status h2").first).to_contain_text(reservation.space.label)
-
     incident = Incident.objects.get()
-    manager.go(f"/manager/{lot.pk}")
-    manager.page.click(f"main .alert a[href='/manager/{lot.pk}/incidents']")
-    manager.page.click(f"a[href='/manager/{lot.pk}/incidents/{incident.pk}']")
-    expect(manager.page.locator(".timeline li")).not_to_have_count(0)
-    expect(manager.page.locator("main")).to_contain_text("粤B••666")
-    manager.page.fill("[name=note]", "已联系车主移车")
-    manager.page.click("main form button[type=submit]")
-    manager.page.wait_for_url(f"**/manager/{lot.pk}/incidents")
-    incident.refresh_from_db()
+    close_the_incident(manager, incident, note="已联系车主移车")
     assert (incident.closed_by, incident.note) == (keeper, "已联系车主移车")
 
 
