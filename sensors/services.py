@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 ACCEPT = """
 WITH writer AS (
-    SELECT gateway.id, gateway.format, gateway.expected_serial
+    SELECT gateway.id, gateway.format, gateway.expected_serial, gateway.addresses
     FROM sensors_gatewaykey AS key JOIN sensors_gateway AS gateway ON gateway.id = key.gateway_id
     WHERE key.secret_hash = %(hash)s AND key.revoked_at IS NULL AND gateway.is_active AND gateway.trust = 'DEVICE'
         AND (gateway.addresses = '{}' OR gateway.addresses && %(networks)s::varchar[])
@@ -43,7 +43,7 @@ kept AS (
     SELECT id, %(received)s, %(content_type)s, %(body)s, 'NEW', 0, '' FROM writer
     RETURNING id
 )
-SELECT kept.id, writer.id, writer.format, writer.expected_serial FROM writer, kept
+SELECT kept.id, writer.id, writer.format, writer.expected_serial, writer.addresses FROM writer, kept
 """
 
 
@@ -63,6 +63,7 @@ class Message:
     gateway_id: int
     format: str
     expected_serial: str
+    networks: list[str]
     received_at: datetime
     content_type: str
     body: bytes
@@ -93,12 +94,13 @@ def accept_message(
         row = cursor.fetchone()
     if row is None:
         return None
-    message_id, gateway_id, format_name, serial = row
+    message_id, gateway_id, format_name, serial, networks = row
     return Message(
         id=message_id,
         gateway_id=gateway_id,
         format=format_name,
         expected_serial=serial,
+        networks=networks,
         received_at=received_at,
         content_type=content_type,
         body=kept,
@@ -222,6 +224,7 @@ def _message(row: RawMessage) -> Message:
         gateway_id=row.gateway_id,
         format=row.gateway.format,
         expected_serial=row.gateway.expected_serial,
+        networks=row.gateway.addresses,
         received_at=row.received_at,
         content_type=row.content_type,
         body=unseal(bytes(row.body_encrypted), purpose=MESSAGE),

@@ -10,8 +10,10 @@ import structlog
 
 from parking_share.fulfilment.admission import answer_gate
 from parking_share.fulfilment.failsafe import fail_safe_answer
+from sensors.credentials import may_call
 from sensors.events import Event
 from sensors.models import Kind
+from sensors.services import Message
 from sensors.storing import Stored, instant_of
 
 MOST_ANSWERED = 8  # of one message: a lane sees one car, a wide camera a few
@@ -33,9 +35,10 @@ class GateReply:
 
 @dataclass
 class Remembered:
-    """Of a gateway that has called: its format, and the gates of its devices."""
+    """Of a gateway that has called: its format, from where it may call, and the gates of its devices."""
 
     format: str
+    networks: list[str] = field(default_factory=list)
     gates: dict[str, int] = field(default_factory=dict)
 
 
@@ -46,10 +49,10 @@ class Memory:
         self._gateways: OrderedDict[str, Remembered] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, secret_hash: str, format_name: str, stored: Sequence[Stored]) -> None:
+    def keep(self, secret_hash: str, message: Message, stored: Sequence[Stored]) -> None:
         with self._lock:
-            known = self._gateways.setdefault(secret_hash, Remembered(format_name))
-            known.format = format_name
+            known = self._gateways.setdefault(secret_hash, Remembered(message.format))
+            known.format, known.networks = message.format, message.networks
             known.gates.update({one.event.device: one.gate_id for one in stored if one.gate_id is not None})
             self._gateways.move_to_end(secret_hash)
             while len(self._gateways) > MOST_REMEMBERED:
@@ -59,8 +62,10 @@ class Memory:
         with self._lock:
             self._gateways.pop(secret_hash, None)
 
-    def find(self, secret_hash: str) -> Remembered | None:
-        return self._gateways.get(secret_hash)
+    def find(self, secret_hash: str, *, address: str) -> Remembered | None:
+        """None also for whoever calls from elsewhere: an outage opens nothing to a secret that leaked."""
+        known = self._gateways.get(secret_hash)
+        return known if known is not None and may_call(address, known.networks) else None
 
 
 memory = Memory()

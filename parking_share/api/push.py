@@ -46,33 +46,34 @@ class SensorPush(ApiView):
     def post(self, request: Request, secret: str) -> HttpResponse:
         body = bounded_body(request._request, most=MOST_BYTES)
         content_type, now = request.headers.get("Content-Type", ""), clock.now()
+        address = address_of(request)
         try:
             message = accept_message(
-                secret=secret, body=body, content_type=content_type, address=address_of(request), received_at=now
+                secret=secret, body=body, content_type=content_type, address=address, received_at=now
             )
         except MessageTooLong as refusal:
             raise TooLarge(refusal.sentence) from refusal
         except (OperationalError, InterfaceError) as error:
-            gateway = gate_answers.memory.find(hash_of(secret))
+            gateway = gate_answers.memory.find(hash_of(secret), address=address)
             if gateway is None:
                 raise
             return _without_database(gateway, body, content_type, error)
         if message is None:
             gate_answers.memory.forget(hash_of(secret))
             raise NotFound
-        return _as_device_expects(message.format, _answer(message, hash_of(secret)))
+        return _as_device_expects(message.format, _answer(message, hash_of(secret), address=address))
 
 
-def _answer(message: Message, secret_hash: str) -> GateReply:
+def _answer(message: Message, secret_hash: str, *, address: str) -> GateReply:
     """Read the message and answer the gate. It is kept already: what goes wrong here is not the device's trouble."""
     now = clock.now()
     try:
         stored = read_message(message, now=now)
-        gate_answers.memory.keep(secret_hash, message.format, stored)
+        gate_answers.memory.keep(secret_hash, message, stored)
         return answer_of(stored, now=now) or SHUT
     except (OperationalError, InterfaceError) as error:
         log.warning("gate_unanswered", message=message.id, error=str(error).partition("\n")[0])
-        gateway = gate_answers.memory.find(secret_hash)
+        gateway = gate_answers.memory.find(secret_hash, address=address)
         return GateReply(opens=_opens(gateway, message.body, message.content_type), sentence="") if gateway else SHUT
     except Exception as error:  # the device is told the safe thing; the sweep tries to read it again
         log.error("message_failed", message=message.id, exc_info=error)

@@ -9,15 +9,15 @@ from django.test import Client
 from parking_share import clock
 from parking_share.fulfilment import failsafe
 from parking_share.fulfilment.models import GateAnswer, LotRules
-from sensors.models import Kind, RawMessage, Reading
+from sensors.models import Gateway, Kind, RawMessage, Reading
 from tests.devices import batch, happened, make_sensed_bay, make_watched_gate, secret_of, vzenith
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLATE = "粤B12345"
 
 
-def push(secret, body):
-    return Client().post(f"/api/v1/sensors/push/{secret}", body, content_type="application/json")
+def push(secret, body, **environ):
+    return Client().post(f"/api/v1/sensors/push/{secret}", body, content_type="application/json", **environ)
 
 
 def cut():
@@ -100,6 +100,19 @@ def test_a_key_that_was_revoked_while_it_was_known_opens_nothing(gate):
     answer = without_database(secret, vzenith("east", PLATE, clock.now(), number=3))
 
     assert (refused.status_code, answer.status_code) == (404, 503)
+
+
+def test_who_calls_from_elsewhere_opens_nothing(gate):
+    camera, secret = gate
+    Gateway.objects.filter(pk=camera.gateway_id).update(addresses=["127.0.0.1/32"])
+    push(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    cut()
+    elsewhere = push(secret, vzenith("east", PLATE, clock.now(), number=3), REMOTE_ADDR="203.0.113.9")
+    at_home = push(secret, vzenith("east", PLATE, clock.now(), number=4))
+
+    assert (elsewhere.status_code, elsewhere.get("Parking-Gate")) == (503, None)
+    assert (at_home.status_code, at_home["Parking-Gate"]) == (200, "open")
 
 
 def test_what_was_answered_is_written_down_although_the_database_goes_away_once_more(gate):
