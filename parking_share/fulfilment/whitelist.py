@@ -40,7 +40,7 @@ def whitelist_of(gate: Gate, *, now: datetime) -> tuple[list[Entry], str]:
     """Who may pass a gate until this time tomorrow, and a tag that changes when the list does.
 
     The tag needs no plate, so an unchanged list costs no decryption. The list begins with the hour, so that it does not
-    change by itself more than once an hour. Exits let out whoever is inside, however late.
+    change by itself more than once an hour. Whoever is inside is let out, however late.
     """
     begins = now.replace(minute=0, second=0, microsecond=0)
     found = [*_reserved(gate, begins, now=now), *_residents(gate, begins), *_listed(gate, begins)]
@@ -60,7 +60,8 @@ def _reserved(gate: Gate, begins: datetime, *, now: datetime) -> Iterator[Entry]
     for row in rows:
         lapses_at = row.reservation.lapses_at
         last_at = row.held_until if lapses_at is None else min(row.held_until, lapses_at)
-        if gate.kind == Gate.Kind.EXIT:
+        is_inside = row.reservation.status == Status.PARKED
+        if gate.kind == Gate.Kind.EXIT or (gate.kind == Gate.Kind.BOTH and is_inside):
             last_at = ends
         yield from _entry(row.vehicle, row.held_from - grace, last_at, begins=begins)
 

@@ -9,6 +9,7 @@ from parking_share import clock
 from parking_share.accounts import plates
 from parking_share.fulfilment import lists
 from parking_share.fulfilment.models import GateAnswer
+from parking_share.reservations.services import record_arrival
 from parking_share.spaces.models import Gate, Resident, Role
 from sensors.credentials import issue_key
 from sensors.models import Gateway, GatewayKey
@@ -92,6 +93,18 @@ def test_whitelist_of_an_exit_lets_out_whoever_is_there(lot, calls):
 
     assert entries(answer)["粤B10001"][1] == stamp(now.replace(minute=0, second=0, microsecond=0) + hours(25))
     assert mine.lapses_at < now + hours(2)
+
+
+def test_whitelist_of_a_lane_for_both_lets_out_whoever_is_inside_however_late(lot, calls):
+    now = clock.now()
+    gate = make_gate(lot, Gate.Kind.BOTH)
+    inside, coming = book(lot, plate="粤B10001", now=now), book(lot, plate="粤B10002", now=now)
+    record_arrival(reservation_id=inside.pk, actor=None, now=now)
+
+    found = entries(calls.get(f"gates/{gate.pk}/whitelist"))
+
+    assert found["粤B10001"][1] == stamp(now.replace(minute=0, second=0, microsecond=0) + hours(25))
+    assert found["粤B10002"][1] == stamp(coming.lapses_at)
 
 
 def test_whitelist_that_has_not_changed_is_not_sent_again(lot, gate, calls):
