@@ -9,8 +9,9 @@ from allocation.obstacles import obstructed
 from parking_share.accounts import plates
 from parking_share.accounts.plates import PlateRefused
 from parking_share.fulfilment.incidents import ReportRefused, report_taken_bay
-from parking_share.fulfilment.models import BrokenPromise, Discrepancy, GateAnswer, Incident
-from parking_share.fulfilment.retention import forget_intruders
+from parking_share.fulfilment.lists import add_plate, remove_plate
+from parking_share.fulfilment.models import BrokenPromise, Discrepancy, GateAnswer, Incident, ListedPlate
+from parking_share.fulfilment.retention import forget_intruders, forget_listed
 from parking_share.notices.models import Notice
 from parking_share.reservations.services import record_arrival
 from parking_share.reservations.states import Reason, Status
@@ -297,6 +298,22 @@ def test_plates_of_incidents_are_forgotten_with_a_record():
     assert (old.intruder_exact_hash, old.intruder_encrypted) == (None, None)
     assert new.intruder_exact_hash is not None
     assert Deletion.objects.get(what="plates of incidents").rows == 1
+
+
+def test_plates_of_lists_are_forgotten_a_while_after_they_let_nobody_in():
+    lot, manager = make_shared_lot(spaces=1), make_user()
+
+    def listed(plate, until=None):
+        return add_plate(lot=lot, actor=manager, plate=plate, valid_from=AT, valid_until=until, now=AT)
+
+    removed, _ran_out, stays = listed("粤B10001"), listed("粤B10002", AT + hours(1)), listed("粤B10003")
+    remove_plate(lot=lot, listed_id=removed.pk, now=AT + hours(1))
+
+    assert forget_listed(now=AT + timedelta(days=30)) == 0
+    assert forget_listed(now=AT + timedelta(days=30, hours=2)) == 2
+
+    assert list(ListedPlate.objects.all()) == [stays]
+    assert Deletion.objects.get(what="plates of lists").rows == 2
 
 
 def test_somebody_who_arrived_early_may_report_at_once():
