@@ -113,13 +113,17 @@ def open_wave(
 
 
 @transaction.atomic
-def close_wave(*, wave: Wave, now: datetime) -> None:
-    """Stop the public page and forget devices and ways back. Paper forms and tables may still come in."""
+def close_wave(*, wave: Wave, now: datetime, handed_out: int | None = None) -> None:
+    """Stop the public page and forget devices and ways back. Paper forms and tables may still come in.
+
+    How many forms were handed out is often known only at the end.
+    """
     locked = Wave.objects.select_for_update(no_key=True).get(pk=wave.pk)
     if not locked.is_open:
         raise SurveyRefused(_("This wave is closed already."))
     locked.closed_at = now
-    locked.save(update_fields=["closed_at"])
+    locked.handed_out = locked.handed_out if handed_out is None else handed_out
+    locked.save(update_fields=["closed_at", "handed_out"])
     Response.objects.filter(wave=locked).exclude(token_hash=None, device_hash=None).update(
         token_hash=None, device_hash=None
     )

@@ -46,6 +46,10 @@ class WaveForm(forms.Form):
     needs_double_entry = forms.BooleanField(label=_("Paper forms are entered twice"), required=False)
 
 
+class CloseForm(forms.Form):
+    handed_out = forms.IntegerField(label=_("Forms handed out"), min_value=0, max_value=10_000_000, required=False)
+
+
 class _Bilingual(forms.Form):
     """Pairs of fields, a text in either language each."""
 

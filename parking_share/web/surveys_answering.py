@@ -48,7 +48,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
         "districts": _districts(wave) if definition.district_question else [],
         "fault": fault,
     }
-    return render(request, "surveys/begin.html", context, status=400 if fault else 200)
+    return render(request, "surveys/begin.html", context)
 
 
 @never_cache
@@ -92,7 +92,7 @@ def _save(request: HttpRequest, wave: Wave, draft: Response, page: int, question
         answers = answering.answers_so_far(draft)
         if not goes_back:
             fields = typed_fields(questions, request.POST, refusal.faults)
-            return _show(request, wave, answers, fields, page=page, status=HTTPStatus.BAD_REQUEST)
+            return _show(request, wave, answers, fields, page=page)
     except SurveyRefused:  # sent in another window meanwhile
         return redirect("web:survey", slug)
     if goes_back:
@@ -138,9 +138,7 @@ def _back(slug: str, definition: Definition, answers: Answers, page: int) -> Htt
     return redirect("web:survey_page", slug, earlier) if earlier else redirect("web:survey", slug)
 
 
-def _show(
-    request: HttpRequest, wave: Wave, answers: Answers, fields: list[Field], *, page: int, status: int = 200
-) -> HttpResponse:
+def _show(request: HttpRequest, wave: Wave, answers: Answers, fields: list[Field], *, page: int) -> HttpResponse:
     definition = wave.version.definition
     context = {
         "wave": wave,
@@ -152,7 +150,7 @@ def _show(
         "page_title": definition.page_titles[page - 1],
         "is_last": answering.next_page(definition, answers, page) is None,
     }
-    return render(request, "surveys/page.html", context, status=status)
+    return render(request, "surveys/page.html", context)
 
 
 def _closed(request: HttpRequest, slug: str) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from parking_share import clock
 from parking_share.errors import DomainError
 from parking_share.web.access import PersonalRequest, signed_in
-from parking_share.web.survey_forms import NewSurveyForm, WaveForm
+from parking_share.web.survey_forms import CloseForm, NewSurveyForm, WaveForm
 from parking_share.web.survey_scope import cities_of, own_survey, own_wave
 from surveys import services
 from surveys.faults import faults_of
@@ -101,9 +101,10 @@ def wave_open(request: PersonalRequest, questionnaire_id: int) -> HttpResponse:
 @require_POST
 @signed_in
 def wave_close(request: PersonalRequest, wave_id: int) -> HttpResponse:
-    wave = own_wave(request, wave_id)
+    wave, form = own_wave(request, wave_id), CloseForm(request.POST)
+    handed_out = form.cleaned_data["handed_out"] if form.is_valid() else None
     try:
-        services.close_wave(wave=wave, now=clock.now())
+        services.close_wave(wave=wave, now=clock.now(), handed_out=handed_out)
     except DomainError as refusal:
         messages.error(request, refusal.sentence)
     else:

@@ -18,7 +18,7 @@ class NotConvergedError(RuntimeError):
 class Raking:
     """One weight per cell; weights average 1 over the sample, empty cells have 0.
 
-    `effective_number` is Kish's: how large an unweighted sample would be as precise.
+    `effective_number` is that of [kish1965]: how large an unweighted sample would be as precise.
     """
 
     weights: Cells

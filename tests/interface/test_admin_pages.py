@@ -21,7 +21,7 @@ from tests.interface.admin_rows import MAKERS, READ_ONLY, REGISTERED
 
 pytestmark = pytest.mark.django_db
 
-ROOMS = ("accounts", "spaces", "reservations", "notices", "allocation", "sensors", "fulfilment")
+ROOMS = ("accounts", "spaces", "reservations", "notices", "allocation", "sensors", "fulfilment", "surveys")
 MOST_QUERIES = 15
 
 
