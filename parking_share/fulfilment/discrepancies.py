@@ -16,6 +16,7 @@ from allocation.keeping import rehome
 from parking_share.accounts.models import User
 from parking_share.fulfilment.differences import Bay, Difference, differences
 from parking_share.fulfilment.gates import LotRules
+from parking_share.fulfilment.isolation import by_itself
 from parking_share.fulfilment.troubles import Discrepancy
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import HOLDS_A_SPACE, MAY_LAPSE, Reason, Status
@@ -53,7 +54,8 @@ def compare(lot_ids: Collection[int], *, now: datetime) -> int:
     opened = _open([one for key, one in sorted(wanted.items()) if key not in is_open], bays, now=now)
     for bay in sorted((bays[one.space_id] for one in found), key=lambda bay: bay.space_id):
         if bay.is_taken and bay.due_id is not None and bay.parked_id is None:
-            _move_whoever_is_due(bay, now=now)
+            with by_itself("rehoming_failed", space=bay.space_id, reservation=bay.due_id):
+                _move_whoever_is_due(bay, now=now)
     return opened + closed
 
 

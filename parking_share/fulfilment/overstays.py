@@ -18,6 +18,7 @@ from allocation.locks import lock_reservation
 from allocation.pictures import SLOT, slot_of
 from allocation.selectors import can_stay_until
 from parking_share.fulfilment import penalties, telling
+from parking_share.fulfilment.isolation import by_itself
 from parking_share.fulfilment.models import BrokenPromise, Overstay
 from parking_share.fulfilment.presence import Presence, presence_of
 from parking_share.fulfilment.promises import attend_each, attend_promises, break_promise
@@ -68,7 +69,8 @@ def _remind(*, now: datetime) -> None:
     soon = _parked().filter(ends_at__gt=now, ends_at__lte=now + REMINDED_BEFORE)
     for reservation in soon.select_related("lot", "space").prefetch_related(WITH_VEHICLES):
         if not telling.is_told_of_the_end(reservation):
-            telling.tell_ending_soon(reservation, stay_until=can_stay_until(reservation, now=now), now=now)
+            with by_itself("reminder_failed", reservation=reservation.pk):
+                telling.tell_ending_soon(reservation, stay_until=can_stay_until(reservation, now=now), now=now)
 
 
 def _needs_attention(reservation: Reservation, presence: Presence, *, now: datetime) -> bool:
@@ -117,7 +119,7 @@ def _end_what_nobody_saw(*, now: datetime) -> None:
         status=Status.ASSIGNED, lapses_at__isnull=True, ends_at__lt=now - LONGEST_OVERSTAY
     )
     for pk in list(let_in.order_by("pk").values_list("pk", flat=True)):
-        with transaction.atomic():
+        with by_itself("unseen_stay_not_ended", reservation=pk):
             reservation = lock_reservation(pk, now=now)
             if reservation.status == Status.ASSIGNED:
                 services.record_arrival(reservation_id=pk, actor=None, now=now)

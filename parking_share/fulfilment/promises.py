@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 
 from allocation.replacing import replace_reservation
+from parking_share.fulfilment.isolation import by_itself
 from parking_share.fulfilment.models import BrokenPromise, Incident
 from parking_share.fulfilment.rules import rules_of
 from parking_share.fulfilment.telling import tell_promise_broken
@@ -85,7 +86,8 @@ def attend_promises(*, now: datetime) -> int:
         status=Status.RELEASED, ends_at__gt=now - REMEMBERED, broken_promise__isnull=True, reason__in=CAUSES
     )
     for reservation in lost.order_by("pk"):
-        record_broken(reservation, cause=CAUSES[Reason(reservation.reason)], now=now)
+        with by_itself("promise_not_recorded", reservation=reservation.pk):
+            record_broken(reservation, cause=CAUSES[Reason(reservation.reason)], now=now)
     waiting = list(BrokenPromise.objects.filter(attended_at__isnull=True).order_by("pk").values_list("pk", flat=True))
     attend_each(waiting, now=now)
     return len(waiting)

@@ -8,7 +8,7 @@ from parking_share.fulfilment.models import Discrepancy
 from parking_share.fulfilment.outbox import handle_outbox
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Status
-from parking_share.spaces.models import Role
+from parking_share.spaces.models import Lot, Role
 from sensors.models import Kind
 from tests.factories import NOW, grant, hours, make_shared_lot, make_user
 from tests.gates import ask, book, make_camera, make_gate, make_sensor, minutes, plate_of_car, store
@@ -167,6 +167,19 @@ def test_whoever_is_due_in_a_taken_bay_is_moved_before_the_start(lot, sensors):
     assert found() == [(space_id, "NOBODY_DUE", mine.pk, "REHOMED")]
     attend(NOW + minutes(17))
     assert found()[1:] == [(space_id, "NOBODY_DUE", None, "")]
+
+
+def test_a_lot_that_can_not_be_judged_does_not_stop_the_others(lot, sensors):
+    other = make_shared_lot(spaces=2, starts_at=NOW - hours(4), ends_at=NOW + hours(8))
+    theirs, mine = book(lot, starts_in=0.5), book(other, starts_in=0.5)
+    store(sensors[theirs.space_id], Kind.OCCUPIED, NOW)
+    store(make_sensor(mine.space, heartbeat_s=24 * 3600), Kind.OCCUPIED, NOW)
+    Lot.objects.filter(pk=lot.pk).update(time_zone="Nowhere/At_all")
+
+    attend(NOW + minutes(17))
+
+    assert Reservation.objects.get(pk=theirs.pk).space_id == theirs.space_id
+    assert Reservation.objects.get(pk=mine.pk).space_id != mine.space_id
 
 
 def test_sensor_cancels_nothing(lot, sensors, gated):

@@ -356,3 +356,12 @@ def test_one_reservation_that_fails_does_not_stop_the_others():
 
     assert Overstay.objects.get(reservation=other).penalty_cents > 0
     assert Overstay.objects.get(reservation=failing).penalty_cents == 0
+
+
+def test_a_reminder_that_fails_does_not_stop_the_others():
+    failing, other = overstayer(make_shared_lot()), overstayer(make_shared_lot())
+    Lot.objects.filter(pk=failing.lot_id).update(time_zone="Nowhere/At_all")
+
+    attend_overstays(now=END - minutes(10))
+
+    assert Notice.objects.get(kind=Notice.Kind.ENDING_SOON).reservation == other

@@ -158,3 +158,13 @@ def test_who_is_sent_away_at_the_gate_reads_when_to_come_back():
     notice = Notice.objects.get(kind="COME_LATER")
     assert (notice.recipient, notice.reservation) == (mine.driver, mine)
     assert notice.facts == {"earliest_at": (NOW + hours(1)).isoformat()}
+
+
+def test_a_promise_that_can_not_be_recorded_does_not_stop_the_others():
+    failing, other = lost(make_shared_lot()), lost(make_shared_lot())
+    LotRules.objects.create(lot=failing.lot, compensation_percent=1000)
+    type(failing).objects.filter(pk=failing.pk).update(price_cents=2**31 - 1)
+
+    attend_promises(now=NOW + hours(1))
+
+    assert BrokenPromise.objects.get().reservation == other
