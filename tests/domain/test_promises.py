@@ -7,7 +7,13 @@ import pytest
 from allocation import services
 from allocation.replacing import replace_reservation
 from parking_share.fulfilment.models import BrokenPromise, LotRules
-from parking_share.fulfilment.promises import attend_promises, break_promise, lots_with_room, make_good
+from parking_share.fulfilment.promises import (
+    attend_promises,
+    break_promise,
+    lots_with_room,
+    make_good,
+    record_broken,
+)
 from parking_share.notices.models import Notice
 from parking_share.reservations.states import Reason, Status
 from parking_share.reservations.transitions import Change, make_transition
@@ -99,6 +105,7 @@ def test_only_open_lots_within_a_walk_with_a_bay_that_suits_are_asked_nearest_fi
 def test_a_replacement_for_later_is_announced_in_its_time():
     there = make_shared_lot(latitude=22.552)
     reservation = lost(make_shared_lot(), starts_in=4, ends_in=6)
+    record_broken(reservation, cause=Cause.TAKEN_BACK, now=NOW + hours(1))
 
     replacement = replace_reservation(lost=reservation, lot_id=there.pk, now=NOW + hours(1))
 
