@@ -6,7 +6,7 @@ from parking_share.accounts.models import User
 from parking_share.accounts.services import issue_api_token
 from parking_share.demo.client import Client, Reply
 from parking_share.reservations.models import Reservation
-from parking_share.spaces.models import Gate, Lot
+from parking_share.spaces.models import Lot
 
 TOKEN_NAME = "simulate_city"  # noqa: S105 -- the name of a token, not a token
 
@@ -35,14 +35,10 @@ class DriversApp:
         reply = self._call(reservation, "bay-taken", {"plate": plate})
         return str(reply.body["outcome"]) if reply.status in {200, 201} else reply.code
 
-    def open_with_code(self, reservation: Reservation) -> bool:
-        """Ask for a one-time code and type it at the gate."""
-        reply = self._call(reservation, "entry-code")
-        gate = Gate.objects.filter(lot=reservation.lot_id).exclude(kind=Gate.Kind.EXIT).order_by("pk").first()
-        if reply.status not in {200, 201} or gate is None:
-            return False
-        answer = self._client(reservation.driver).post(f"/api/v1/gates/{gate.pk}/code", {"code": reply.body["code"]})
-        return answer.status == 200 and bool(answer.body["opens"])
+    def code_for(self, reservation: Reservation) -> str:
+        """Ask for a one-time code; empty where the site gives none."""
+        reply = self._call(reservation, "code")
+        return str(reply.body["code"]) if reply.status == 201 else ""
 
     def _call(self, reservation: Reservation, verb: str, data: object = None) -> Reply:
         return self._client(reservation.driver).post(f"/api/v1/reservations/{reservation.pk}/{verb}", data)

@@ -1,12 +1,13 @@
 """Cars before the gates: what the camera sends, and whether the barrier rises."""
 
+import json
 from datetime import datetime
 
 import numpy as np
 
 from parking_share.demo.simulation import formats
 from parking_share.demo.simulation.conduct import Faults, misread
-from parking_share.demo.simulation.formats import Sight
+from parking_share.demo.simulation.formats import Message, Sight
 from parking_share.demo.simulation.hardware import Camera, Hardware
 from parking_share.demo.simulation.wire import Reply, Wire
 from sensors.adapters.registry import says_open
@@ -40,6 +41,17 @@ class Barriers:
         rose = reply is not None and reply.status == 200 and says_open(camera.format, reply.body)
         self.opened += rose
         self.stayed_shut += not rose
+        return rose
+
+    def show_code(self, lot_id: int, code: str) -> bool:
+        """Type a code at the terminal of the way in, which proves itself with its gateway's key."""
+        camera = self._hardware.camera(lot_id, enters=True)
+        if camera is None or not code:
+            return False
+        typed = Message(body=json.dumps({"code": code}).encode(), secret=camera.secret)
+        reply = self._wire.post(f"/api/v1/gates/{camera.gate.pk}/code", typed)
+        rose = reply is not None and reply.status == 200 and bool(json.loads(reply.body)["opens"])
+        self.opened += rose
         return rose
 
     def _push(self, camera: Camera, plate: str, *, enters: bool, now: datetime) -> Reply | None:

@@ -87,7 +87,7 @@ class Visit:
             return
         self._tries += 1
         if self._all._barriers.drive_up(self._lot_id, self._plate, enters=True, now=now) or (
-            self._tries >= TRIES_AT_THE_GATE and self._all._app.open_with_code(reservation)
+            self._tries >= TRIES_AT_THE_GATE and self._opens_with_code(reservation)
         ):
             self._note("let in")
             self._all._diary.at(now + TO_THE_BAY, self.park)
@@ -96,6 +96,9 @@ class Visit:
             self._all._diary.at(max(now + MINUTE, reservation.starts_at if is_early else now), self.arrive)
         else:
             self._note("not let in")
+
+    def _opens_with_code(self, reservation: Reservation) -> bool:
+        return self._all._barriers.show_code(self._lot_id, self._all._app.code_for(reservation))
 
     def _press_button(self, reservation: Reservation, now: datetime) -> None:
         """No camera here: the driver says so in the browser, once the bay is known."""

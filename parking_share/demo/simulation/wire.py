@@ -78,7 +78,7 @@ class Wire:
             try:
                 reply = self._post(path, message)
             except (OSError, HTTPException) as error:
-                self._hang_up()
+                self.hang_up()
                 if attempt == TRIES - 1:
                     self.counts.unanswered += 1
                     log.warning("site_does_not_answer", error=type(error).__name__)
@@ -103,7 +103,7 @@ class Wire:
         with self._connection.getresponse() as answer:
             return Reply(status=answer.status, body=answer.read())
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
