@@ -73,6 +73,7 @@ class Tracks:
     items: list[list[Item]]
     fragmentation: Values
     _masks: bool = field(init=False)
+    _flat: tuple[Lengths, Lengths, Lengths] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._masks = any(item.eligible is not None for items in self.items for item in items)
@@ -103,14 +104,13 @@ class Tracks:
 
     def cost(self) -> float:
         """Sum of ``f`` over the gaps of all tracks."""
-        total = 0.0
-        for number, items in enumerate(self.items):
-            free_from = int(self.start[number])
-            for item in items:
-                total += float(self.fragmentation[item.start - free_from])
-                free_from = item.end
-            total += float(self.fragmentation[int(self.end[number]) - free_from])
-        return total
+        on, begins, ends = self._in_order()
+        follows = np.concatenate(([False], on[1:] == on[:-1]))[: on.size]
+        before = np.where(follows, np.concatenate(([0], ends[:-1]))[: on.size], self.start[on])
+        last = self.start.copy()
+        last[on] = ends
+        table = self.fragmentation
+        return float(table[begins - before].sum() + table[self.end - last].sum())
 
     def rematch(self, first_cut: int, last_cut: int = FOREVER) -> bool:
         """Let the tracks exchange what lies between two cuts so that the sum of ``f`` falls most; say whether it fell.
@@ -154,6 +154,7 @@ class Tracks:
         space = int(self.space[number])
         self.items[number].insert(place, Item(request.start, request.end, key, space, request.eligible))
         self._masks = self._masks or request.eligible is not None
+        self._flat = None
         return space
 
     def open_for(self, request: Request) -> bool:
@@ -193,6 +194,8 @@ class Tracks:
                 self.items[number_of[space, item.start]].append(item)
         for items in self.items:
             items.sort()
+        self._masks = self._masks or request.eligible is not None
+        self._flat = None
         return True
 
     def moves(self) -> tuple[Move, ...]:
@@ -214,30 +217,29 @@ class Tracks:
         )
 
     def _between(self, first_cut: int, last_cut: int) -> Middle:
-        touched = np.flatnonzero((self.start < last_cut) & (self.end > first_cut)).tolist()
-        free_from, free_until, first, last, cut = [], [], [], [], []
-        starts, ends = self.start.tolist(), self.end.tolist()
-        for number in touched:
-            items = self.items[number]
-            begin = 0
-            while begin < len(items) and items[begin].start < first_cut:
-                begin += 1
-            stop = begin
-            while stop < len(items) and items[stop].end <= last_cut:
-                stop += 1
-            cut.append((begin, stop))
-            free_from.append(items[begin - 1].end if begin else starts[number])
-            free_until.append(items[stop].start if stop < len(items) else ends[number])
-            first.append(items[begin].start if begin < stop else -1)
-            last.append(items[stop - 1].end if begin < stop else -1)
-        return Middle(
-            touched,
-            np.array(free_from, dtype=np.intp),
-            np.array(free_until, dtype=np.intp),
-            np.array(first, dtype=np.intp),
-            np.array(last, dtype=np.intp),
-            cut,
-        )
+        on, begins, ends = self._in_order()
+        stays = begins < first_cut
+        inside = ~stays & (ends <= last_cut)
+        later = ~stays & ~inside
+        free_from, free_until = self.start.copy(), self.end.copy()
+        first, last = np.full_like(free_from, -1), np.full_like(free_from, -1)
+        free_from[on[stays]] = ends[stays]
+        last[on[inside]] = ends[inside]
+        free_until[on[later][::-1]] = begins[later][::-1]
+        first[on[inside][::-1]] = begins[inside][::-1]
+        begin = np.bincount(on[stays], minlength=self.start.size)
+        stop = begin + np.bincount(on[inside], minlength=self.start.size)
+        touched = np.flatnonzero((self.start < last_cut) & (self.end > first_cut))
+        cut = list(zip(begin[touched].tolist(), stop[touched].tolist(), strict=True))
+        return Middle(touched.tolist(), free_from[touched], free_until[touched], first[touched], last[touched], cut)
+
+    def _in_order(self) -> tuple[Lengths, Lengths, Lengths]:
+        """Track, start and end of every item, by track and then by time: of several writes the last one counts."""
+        if self._flat is None:
+            flat = [(number, item.start, item.end) for number, items in enumerate(self.items) for item in items]
+            on, begins, ends = np.array(flat, dtype=np.intp).reshape(-1, 3).T
+            self._flat = on, begins, ends
+        return self._flat
 
     def _costs(self, middle: Middle) -> Values:
         """Shape (tracks, tracks): ``f`` of what is left of a track around what lay on another."""
@@ -287,6 +289,7 @@ class Tracks:
             if row != column:
                 begin, stop = middle.cut[row]
                 self.items[middle.tracks[row]][begin:stop] = taken[column]
+        self._flat = None
 
     def _gaps_for(self, request: Request) -> Iterator[tuple[int, int, Period]]:
         """Yield track, place among its items, and bounds of every gap that holds the request."""

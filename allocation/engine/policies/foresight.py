@@ -39,7 +39,7 @@ class Appetite:
     """
 
     discount: float = 2.0
-    fragment_price: float = 0.3
+    fragment_price: float = 0.4
     patience_h: float = 2.5
     rounds: int = 2
     exact: Limits | None = field(default_factory=lambda: Limits(nodes=100))
