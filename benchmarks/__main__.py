@@ -1,6 +1,6 @@
 """`./run bench [PART …] [--quick | --full]`: measure on a database of its own, print ratios and bars.
 
-Parts: engine, policies, coverage, bookings, profile, rollups, gates, ingest; all of them where none is named.
+Parts: engine, policies, coverage, bookings, profile, rollups, gates, ingest, surveys; all of them where none is named.
 """
 
 import os
@@ -15,10 +15,10 @@ django.setup()
 
 from django.db import connection  # noqa: E402 -- Django first
 
-from benchmarks import anchor, bookings, coverage, engine, engine_policies, gates, ingest, profile, rollups  # noqa: E402
+from benchmarks import anchor, bookings, coverage, engine, engine_policies, gates, ingest, profile, rollups, surveys  # noqa: E402
 from tests.live import live_site  # noqa: E402
 
-PARTS = ("engine", "policies", "coverage", "bookings", "profile", "rollups", "gates", "ingest")
+PARTS = ("engine", "policies", "coverage", "bookings", "profile", "rollups", "gates", "ingest", "surveys")
 
 
 @contextmanager
@@ -47,6 +47,8 @@ def main(arguments: list[str]) -> int:
             profile.report()
         if "rollups" in parts:
             rollups.report(repeats=repeats)
+        if "surveys" in parts:
+            surveys.report()
         if "gates" in parts:
             with live_site(web_workers=bookings.WEB_WORKERS, web_threads=bookings.WEB_THREADS) as site:
                 gates.report(site)

@@ -1,13 +1,12 @@
 """Reading what somebody typed, ticked or sent in a table as the answer to a question."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 
 from parking_share.errors import DomainError
-from surveys.definition import Kind, Option, QuestionSpec
+from surveys.definition import Kind, QuestionSpec, plain
 
 # Numbers of chosen options in order, a number, or a text.
 AnswerValue = tuple[int, ...] | float | str
@@ -93,41 +92,25 @@ def _read_choice(question: QuestionSpec, words: list[str]) -> tuple[int, ...]:
 
 
 def _numbers(question: QuestionSpec, words: Iterable[str]) -> Iterable[int]:
-    names = _names(question)
+    names = question.option_by_name
     for text in words:
-        whole = names.get(_plain(text))
+        whole = names.get(plain(text))
         separators = SPACES if ONLY_NUMBERS.fullmatch(text) else SEPARATORS
         parts = [text] if whole else [part for part in separators.split(text) if part.strip()]
         for part in parts:
-            option = names.get(_plain(part))
+            option = names.get(plain(part))
             if option is None:
                 raise AnswerRefused(_("“%(word)s” is none of the possible answers.") % {"word": part.strip()[:60]})
             yield option.number
 
 
-def _names(question: QuestionSpec) -> dict[str, Option]:
-    """Everything that an option may be called; codes before numbers before words."""
-    names: dict[str, Option] = {}
-    for called in (
-        lambda option: (option.text.zh_hans, option.text.en),
-        lambda option: (str(option.number),),
-        lambda option: (option.code,),
-    ):
-        names |= {_plain(name): option for option in question.options for name in called(option)}
-    return names
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).strip().casefold()
-
-
 def _read_number(question: QuestionSpec, text: str) -> float:
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if not NUMBER.fullmatch(plain):
+    digits = plain(text)
+    if not NUMBER.fullmatch(digits):
         raise AnswerRefused(
             _("“%(word)s” is not a number. Write digits, and a point before decimals.") % {"word": text[:60]}
         )
-    value = float(plain)
+    value = float(digits)
     if question.lowest is not None and value < question.lowest:
         raise AnswerRefused(_("The number must be at least %(n)s.") % {"n": f"{question.lowest:g}"})
     if question.highest is not None and value > question.highest:

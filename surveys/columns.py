@@ -1,13 +1,12 @@
 """Which column of a table is what: guessed from its name, chosen by a person, remembered for the next table."""
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from surveys.definition import Definition
+from surveys.definition import Definition, plain
 from surveys.models import ImportMapping, Questionnaire
 from surveys.services import SurveyRefused
 
@@ -57,7 +56,7 @@ def guess(header: Sequence[str], *, questionnaire: Questionnaire, definition: De
     names = _names(definition)
     chosen: dict[str, str] = {}
     for name in header:
-        value = names.get(_plain(name), IGNORE)
+        value = names.get(plain(name), IGNORE)
         chosen[name] = IGNORE if value in chosen.values() else value
     return chosen
 
@@ -87,17 +86,13 @@ def remember(header: Sequence[str], mapping: Mapping[str, str], *, questionnaire
 
 def _names(definition: Definition) -> dict[str, str]:
     """What columns are usually called: keys and words of questions, in either language."""
-    names = {_plain(name): value for name, value in KNOWN_NAMES.items()}
+    names = {plain(name): value for name, value in KNOWN_NAMES.items()}
     for question in definition.questions:
         for name in (question.text.zh_hans, question.text.en, question.key):
-            names[_plain(name)] = f"{QUESTION}{question.key}"
+            names[plain(name)] = f"{QUESTION}{question.key}"
         for option in question.options if question.takes_many else ():
-            names[_plain(f"{question.key}:{option.code}")] = f"{OPTION}{question.key}:{option.code}"
+            names[plain(f"{question.key}:{option.code}")] = f"{OPTION}{question.key}:{option.code}"
     return names
-
-
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _hash(header: Sequence[str]) -> str:

@@ -68,7 +68,9 @@ def cross_table(subset: Subset, *, rows: str, columns: str) -> CrossTable:
     for option, key, count, weight in _cells(pairs, group, subset.weight()):
         counts[option - 1, places[key]], weighted[option - 1, places[key]] = count, weight
     people, weight_of = (
-        _people(pairs, group, subset.weight(), places) if question.takes_many else (counts.sum(0), weighted.sum(0))
+        _people(pairs, ids[rows], group, subset.weight(), places)
+        if question.takes_many
+        else (counts.sum(0), weighted.sum(0))
     )
     takes_many = question.takes_many or (other is not None and other.takes_many)
     return CrossTable(
@@ -93,11 +95,11 @@ def _cells(pairs: QuerySet[Answer], group: str, weight: Any) -> Any:
 
 
 def _people(
-    pairs: QuerySet[Answer], group: str, weight: Any, places: dict[Any, int]
+    pairs: QuerySet[Answer], question: int, group: str, weight: Any, places: dict[Any, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """People and their weight in each column, each once however many rows they chose."""
     people, weights = np.zeros(len(places), dtype=np.int64), np.zeros(len(places))
-    counted = once_each(pairs).order_by().values(key=F(group)).annotate(n=Count("*"), weight=weight)
+    counted = once_each(pairs, [question]).order_by().values(key=F(group)).annotate(n=Count("*"), weight=weight)
     for key, count, value in counted.values_list("key", "n", "weight"):
         people[places[key]], weights[places[key]] = count, value
     return people, weights

@@ -1,5 +1,6 @@
 """What a questionnaire asks: the JSON of a definition as objects, and what stands against publishing it."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -121,6 +122,13 @@ class QuestionSpec:
     def option_by_code(self) -> dict[str, Option]:
         return {option.code: option for option in self.options}
 
+    @cached_property
+    def option_by_name(self) -> dict[str, Option]:
+        """Everything that an option may be called; codes win over numbers, numbers over words."""
+        words = {plain(text): one for one in self.options for text in (one.text.zh_hans, one.text.en)}
+        numbers = {str(one.number): one for one in self.options}
+        return words | numbers | {plain(one.code): one for one in self.options}
+
     def option(self, number: int) -> Option:
         return self.options[number - 1]
 
@@ -170,6 +178,11 @@ class Definition:
     def meaning(self, meaning: Meaning) -> QuestionSpec | None:
         """The first question that measures this."""
         return next((question for question in self.questions if question.meaning == meaning), None)
+
+
+def plain(text: str) -> str:
+    """A name as it is compared: width, case and surrounding space do not matter."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
 def read_definition(data: Json) -> Definition:

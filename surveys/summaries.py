@@ -238,12 +238,10 @@ def summary_of(
     return summary
 
 
-def once_each(rows: QuerySet[Answer]) -> QuerySet[Answer]:
-    """Of the options that a person chose only the first, so that counting rows counts people."""
-    earlier = Answer.objects.filter(
-        question=OuterRef("question"), response=OuterRef("response"), option__lt=OuterRef("option")
-    )
-    return rows.filter(~Exists(earlier))
+def once_each(rows: QuerySet[Answer], questions: Collection[int]) -> QuerySet[Answer]:
+    """Of the options of these questions that a person chose only the first, so that counting rows counts people."""
+    same = Answer.objects.filter(question__in=questions, question=OuterRef("question"), response=OuterRef("response"))
+    return rows.filter(~Exists(same.filter(option__lt=OuterRef("option"))), question__in=questions)
 
 
 def _funnel(wave: Wave, counts: Mapping[str, int]) -> Funnel:
@@ -273,7 +271,7 @@ def _people(
         for question, rows in counts.items()
         if question not in many
     }
-    firsts = once_each(subset.answers().filter(question__in=many)).order_by().values("question_id")
+    firsts = once_each(subset.answers(), many).order_by().values("question_id")
     for question, count, weight in firsts.annotate(n=Count("*"), weight=subset.weight()).values_list(
         "question_id", "n", "weight"
     ):
