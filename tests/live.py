@@ -91,6 +91,10 @@ class Process:
     def tail(self, lines: int = 60) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def has_said(self, text: str) -> bool:
+        """Whether its log holds this text, however long ago."""
+        return text in self.log.read_text(errors="replace")
+
     def _signal(self, number: signal.Signals) -> None:
         try:
             os.killpg(self.popen.pid, number)
@@ -159,7 +163,7 @@ def live_site(
             stack.callback(process.stop)
         site = LiveSite(f"http://127.0.0.1:{port}", processes, env)
         processes["web"].wait_until(lambda: _answers(site))
-        processes["worker"].wait_until(lambda: "ready." in processes["worker"].tail())
+        processes["worker"].wait_until(lambda: processes["worker"].has_said("ready."))
         try:
             yield site
         finally:
