@@ -7,6 +7,7 @@ import pytest
 import shapely
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import translation
 
 from coverage import bases, runs, services
 from coverage.engine.city import Moment, tick
@@ -29,6 +30,12 @@ PLACES = [
     (22.560, 114.120),
     (22.552, 114.104),
 ]
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

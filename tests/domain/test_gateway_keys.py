@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.exceptions import InvalidTag
 from django.core.exceptions import ValidationError
+from django.utils import translation
 from standardwebhooks import Webhook
 
 from sensors.credentials import (
@@ -76,7 +77,7 @@ def test_there_are_two_live_keys_at_most():
     for _ in range(2):
         issue_key(gateway_id=gateway.pk, now=NOW)
 
-    with pytest.raises(KeyRefused, match="two keys"):
+    with translation.override("en"), pytest.raises(KeyRefused, match="two keys"):
         issue_key(gateway_id=gateway.pk, now=NOW)
 
 

@@ -6,6 +6,7 @@ import pytest
 import shapely
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import translation
 from shapely.geometry import mapping, shape
 
 from coverage.models import CityOutline
@@ -14,6 +15,12 @@ from parking_share.spaces.datum import Datum, from_wgs84
 pytestmark = pytest.mark.django_db
 SQUARE = shapely.box(114.10, 22.54, 114.12, 22.56)
 LAKE = shapely.box(114.105, 22.545, 114.110, 22.550)
+
+
+@pytest.fixture(autouse=True)
+def in_english():
+    with translation.override("en"):
+        yield
 
 
 def take_in(tmp_path, document, *, datum="wgs84", city="深圳"):
