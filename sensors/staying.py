@@ -88,6 +88,8 @@ def open_stay(
         "reservation": reservation_id,
         "plate": plate_exact_hash,
     }
+    if plate_exact_hash is not None:
+        _take_turns(lot_id, plate_exact_hash)
     stay = _one(_OPEN, values)
     if stay is None and (reservation_id is not None or plate_exact_hash is not None):
         stay = _one(_OPEN, values | {"space": None})
@@ -145,3 +147,10 @@ def _one(query: str, values: dict[str, Any]) -> Stay | None:
 def _mark_rolled_slots(*, lot_id: int, at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MARK, {"lot": lot_id, "at": at})
+
+
+def _take_turns(lot_id: int, plate_exact_hash: bytes) -> None:
+    """Wait for whoever opens a stay of this car in this lot: what they closed meanwhile must be seen."""
+    key = int.from_bytes(plate_exact_hash[:4], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [lot_id % 2**31, key])
