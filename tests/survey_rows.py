@@ -88,7 +88,15 @@ DRAFT: dict[str, Any] = {
         },
     ],
 }
-GOOD: dict[str, Any] = {"bay": (1,), "share": (1,), "hours": (1, 2), "worries": (1,), "ease": (4,), "trust": (3,), "fee": 8.0}
+GOOD: dict[str, Any] = {
+    "bay": (1,),
+    "share": (1,),
+    "hours": (1, 2),
+    "worries": (1,),
+    "ease": (4,),
+    "trust": (3,),
+    "fee": 8.0,
+}
 
 
 def make_draft(**fields: Any) -> dict[str, Any]:
