@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -56,8 +57,8 @@ class Posters:
             key = f"{number}:{count}"
             try:
                 is_taken = self._post(self._site, key)
-            except (URLError, OSError):
-                time.sleep(0.02)  # nobody listens, or the line broke: neither taken nor refused
+            except (URLError, OSError, HTTPException):
+                time.sleep(0.02)  # nobody listens, or the reply was cut off: neither taken nor refused
                 continue
             (self.acknowledged if is_taken else self.refused).append(key)
 
