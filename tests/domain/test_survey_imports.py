@@ -7,6 +7,7 @@ import tracemalloc
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -213,6 +214,22 @@ def test_an_import_that_a_dead_worker_holds_is_taken_up_after_a_while():
 
     assert imports.imports_to_work_on(now=NOW) == []
     assert imports.imports_to_work_on(now=NOW + timedelta(minutes=2)) == [job.pk]
+
+
+@pytest.mark.django_db
+def test_tasks_do_what_their_bells_ask_for():
+    """Named as the bells and the schedule name them, and open to messages of a newer version."""
+    job = upload(make_wave(), good_rows([1, 2]))
+    imports.start_check(response_import=job, mapping=job.mapping)
+
+    current_app.tasks["surveys.continue_imports"]()
+    job.refresh_from_db()
+    assert job.state == "CHECKED"
+    imports.start_import(response_import=job)
+    current_app.tasks[imports.TASK](import_id=job.pk, of_a_newer_version=1)
+
+    job.refresh_from_db()
+    assert (job.state, job.created) == ("DONE", 2)
 
 
 @pytest.mark.django_db
