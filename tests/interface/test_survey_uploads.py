@@ -91,6 +91,14 @@ def staff():
     return client_of(user)
 
 
+class Named(io.BytesIO):
+    """A file under any name, as a hostile program would send it."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        super().__init__(content)
+        self.name = name
+
+
 def bomb() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -109,7 +117,7 @@ def bomb() -> bytes:
 @example(content=b'reference,bay\n"1,owned\n2,rented\n', name="quote.csv")
 def test_no_upload_breaks_a_page_runs_in_a_cell_or_loses_anything(staff, content, name):
     wave = make_wave()
-    sent = staff.post(reverse("web:city_wave_import", args=[wave.pk]), {"table": SimpleUploadedFile(name, content)})
+    sent = staff.post(reverse("web:city_wave_import", args=[wave.pk]), {"table": Named(name, content)})
     assert sent.status_code in {200, 302}
     job = ResponseImport.objects.filter(wave=wave).first()
     if job is None:
@@ -148,3 +156,38 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(staff):
 
     assert "too large when unpacked" in answer.content.decode()
     assert not ResponseImport.objects.exists()
+
+
+@pytest.mark.parametrize("size", [20, 3_000_000], ids=["in memory", "in a file"])
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd.csv", "passwd.csv"),
+        ("C:\\shares\\表.csv", "表.csv"),
+        ("\u202egpj.csv", "gpj.csv"),
+        ("n\x00l\n.csv", "nl.csv"),
+        ("&#x2f;etc/", "table"),
+    ],
+)
+def test_the_name_of_a_table_is_kept_as_text(staff, name, kept, size):
+    wave = make_wave()
+
+    sent = staff.post(reverse("web:city_wave_import", args=[wave.pk]), {"table": Named(name, table_of(size))})
+
+    assert sent.status_code == 302
+    assert ResponseImport.objects.get().file_name == kept
+
+
+@pytest.mark.parametrize("size", [20, 3_000_000], ids=["in memory", "in a file"])
+@pytest.mark.parametrize("name", ["a." + "x" * 300, "a." + "表" * 100, "表" * 250 + ".csv"])
+def test_a_name_longer_than_a_path_can_be_is_answered_in_words(staff, name, size):
+    wave = make_wave()
+
+    sent = staff.post(reverse("web:city_wave_import", args=[wave.pk]), {"table": Named(name, table_of(size))})
+
+    assert sent.status_code in {200, 302}
+    assert [len(job.file_name) <= 200 for job in ResponseImport.objects.all()] == [True] * (sent.status_code == 302)
+
+
+def table_of(size: int) -> bytes:
+    return b"reference,bay\n" + b"1,owned\n" * (size // len(b"1,owned\n"))
