@@ -104,7 +104,8 @@ def test_tending_twice_changes_nothing():
 def somebody_reads():
     """A transaction of another session that has read from the table and is not over."""
     values = connection.get_connection_params()
-    rival = psycopg2.connect(**{name: values[name] for name in ("host", "port", "user", "dbname") if name in values})
+    known = {name: values[name] for name in ("host", "port", "user", "password", "dbname") if name in values}
+    rival = psycopg2.connect(**known)
     try:
         rival.cursor().execute("SELECT count(*) FROM sensors_reading")
         yield

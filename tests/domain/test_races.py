@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, OperationalError, connection, connections
 
 from allocation import services
 from parking_share.accounts.services import VehicleRefused, register_vehicle
@@ -201,5 +201,5 @@ def test_bare_constraint_is_the_net_when_nobody_locks():
     answers = at_once([lambda row=row: grab(row) for row in rows])
 
     assert answers.count(1) == 1
-    assert len([one for one in answers if isinstance(one, IntegrityError)]) + answers.count(1) >= 2
+    assert {type(one) for one in answers if one != 1} <= {IntegrityError, OperationalError}  # refused, or deadlocked
     assert statuses().count("ACCEPTED") == 1

@@ -44,7 +44,7 @@ def test_owner_publishes_and_driver_books_sees_the_bay_and_cancels(visit, restin
     expect(driver.page.locator("#status")).to_contain_text("东门")
     assert driver.page.evaluate("window.wasNotReloaded") is True
 
-    driver.page.click("#status a.button")
+    driver.page.click("#status a[href$='/cancel']")
     driver.page.click(".button--no")
     expect_status(driver.page, "CANCELLED")
     assert Reservation.objects.get().status == Status.CANCELLED
@@ -113,7 +113,7 @@ def test_booking_needs_no_script(visit):
     book(driver, "粤B12345")
 
     expect_status(driver.page, "ACCEPTED", "ASSIGNED")
-    driver.page.click("#status a.button")
+    driver.page.click("#status a[href$='/cancel']")
     driver.page.click(".button--no")
     expect_status(driver.page, "CANCELLED")
 
