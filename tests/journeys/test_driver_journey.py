@@ -40,7 +40,7 @@ def test_owner_publishes_and_driver_books_sees_the_bay_and_cancels(visit, restin
     resting_worker()
 
     expect_status(driver.page, "ASSIGNED")
-    expect(driver.page.locator("#status h2")).to_contain_text("B-12")
+    expect(driver.page.locator("#status h2").first).to_contain_text("B-12")
     expect(driver.page.locator("#status")).to_contain_text("东门")
     assert driver.page.evaluate("window.wasNotReloaded") is True
 
