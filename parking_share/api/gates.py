@@ -3,6 +3,7 @@
 import io
 from typing import Any, cast
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -32,6 +33,7 @@ from parking_share.fulfilment.admission import Answer
 from parking_share.fulfilment.models import GateAnswer
 from parking_share.fulfilment.whitelist import Entry, whitelist_of
 from parking_share.spaces.models import Gate
+from sensors.models import Device
 
 MOST_BYTES = 10_000
 
@@ -78,7 +80,7 @@ class GateWhitelist(ApiView):
         summary="Read who may pass a gate in the next 24 hours",
     )
     def get(self, request: Request, gate_id: int) -> HttpResponseBase:
-        """For gates that lose the line. Only a gateway of the lot gets the list."""
+        """For gates that lose the line. Only a gateway with an active device at the gate gets the list."""
         gate = _gate_of(request, gate_id)
         entries, etag = whitelist_of(gate, now=clock.now())
         answer = get_conditional_response(request._request, etag=etag)
@@ -94,7 +96,7 @@ class GateCode(ApiView):
 
     @extend_schema(request=CodeIn, responses=AnswerOut, summary="Show a code at a gate")
     def post(self, request: Request, gate_id: int) -> Response:
-        """For a terminal or a camera that read a driver's code. After five wrong codes the gate rests for a while."""
+        """For a terminal or a camera at the gate that read a driver's code. After five wrong ones the gate rests."""
         gate = _gate_of(request, gate_id)
         asked = CodeIn(data=_document(request))
         asked.is_valid(raise_exception=True)
@@ -114,9 +116,11 @@ class ReservationCode(ApiView):
 
 
 def _gate_of(request: Request, gate_id: int) -> Gate:
-    """A gate of a lot that the calling gateway may write for, or 404."""
+    """A gate of a lot that the calling gateway may write for, with a device of it at that very gate, or 404."""
     gateway_id = cast(GatewayCaller, request.user).writer.gateway_id
-    return get_object_or_404(Gate.objects.select_related("lot"), pk=gate_id, lot__gateways=gateway_id)
+    at_this_gate = Device.objects.filter(gateway=gateway_id, gate=OuterRef("pk"), is_active=True)
+    own = Gate.objects.filter(Exists(at_this_gate), lot__gateways=gateway_id)
+    return get_object_or_404(own.select_related("lot"), pk=gate_id)
 
 
 def _document(request: Request) -> Any:

@@ -14,7 +14,7 @@ from parking_share.spaces.models import Gate, Resident, Role
 from sensors.credentials import issue_key
 from sensors.models import Gateway, GatewayKey
 from tests.factories import grant, hours, make_gateway, make_lot, make_shared_lot, make_user, make_vehicle
-from tests.gates import book, make_gate, minutes
+from tests.gates import book, make_camera, make_gate, minutes
 from tests.interface.api import Caller
 
 pytestmark = pytest.mark.django_db
@@ -46,13 +46,18 @@ def lot():
 
 
 @pytest.fixture
-def gate(lot):
-    return make_gate(lot)
+def calls(lot):
+    return GatewayCalls(lot)
 
 
 @pytest.fixture
-def calls(lot):
-    return GatewayCalls(lot)
+def gate(lot, calls):
+    return with_camera(calls, make_gate(lot))
+
+
+def with_camera(calls, gate):
+    make_camera(gate, gateway=calls.gateway)
+    return gate
 
 
 def entries(answer):
@@ -89,7 +94,7 @@ def test_whitelist_of_an_exit_lets_out_whoever_is_there(lot, calls):
     now = clock.now()
     mine = book(lot, plate="粤B10001", now=now)
 
-    answer = calls.get(f"gates/{make_gate(lot, Gate.Kind.EXIT).pk}/whitelist")
+    answer = calls.get(f"gates/{with_camera(calls, make_gate(lot, Gate.Kind.EXIT)).pk}/whitelist")
 
     assert entries(answer)["粤B10001"][1] == stamp(now.replace(minute=0, second=0, microsecond=0) + hours(25))
     assert mine.lapses_at < now + hours(2)
@@ -97,7 +102,7 @@ def test_whitelist_of_an_exit_lets_out_whoever_is_there(lot, calls):
 
 def test_whitelist_of_a_lane_for_both_lets_out_whoever_is_inside_however_late(lot, calls):
     now = clock.now()
-    gate = make_gate(lot, Gate.Kind.BOTH)
+    gate = with_camera(calls, make_gate(lot, Gate.Kind.BOTH))
     inside, coming = book(lot, plate="粤B10001", now=now), book(lot, plate="粤B10002", now=now)
     record_arrival(reservation_id=inside.pk, actor=None, now=now)
 
@@ -139,6 +144,23 @@ def test_whitelist_is_for_gateways_of_the_lot(lot, gate, calls):
     assert Caller(manager).get(f"gates/{gate.pk}/whitelist").status_code == 401
     GatewayKey.objects.update(revoked_at=clock.now())
     assert calls.get(f"gates/{gate.pk}/whitelist").status_code == 401
+
+
+def test_gates_answer_a_gateway_that_has_an_active_device_there_and_no_other(lot, gate, calls):
+    without_a_device = GatewayCalls(lot)
+    make_camera(make_gate(lot), gateway=without_a_device.gateway)
+    moved_away = with_camera(calls, make_gate(lot))
+    calls.gateway.devices.filter(gate=moved_away).update(is_active=False)
+    withdrawn = with_camera(calls, make_gate(make_lot()))
+
+    def statuses(caller, gate):
+        shown = caller.post(f"gates/{gate.pk}/code", {"code": "12345678"})
+        return caller.get(f"gates/{gate.pk}/whitelist").status_code, shown.status_code
+
+    assert statuses(calls, gate) == (200, 200)
+    assert statuses(without_a_device, gate) == (404, 404)
+    assert statuses(calls, moved_away) == (404, 404)
+    assert statuses(calls, withdrawn) == (404, 404)
 
 
 def test_driver_gets_a_code_and_a_terminal_opens_with_it(lot, gate, calls):
