@@ -4,12 +4,27 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from allocation.learnt import LearntDemand
+from allocation.overruling_models import Overruling, Pin
 from parking_share.accounts.models import User
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Reason
 from parking_share.spaces.models import Lot, Space
 
-HIGHEST_THRESHOLD = 1000
+__all__ = [
+    "Assignment",
+    "Decision",
+    "DecisionSnapshot",
+    "LearntDemand",
+    "LotPolicy",
+    "Obstacle",
+    "Overruling",
+    "Pin",
+    "PolicyName",
+]
+
+HIGHEST_THRESHOLD = HIGHEST_TOLERANCE = 1000
+HIGHEST_PEAK_RATE_CENTS = 10_000_000
 SHORTEST_MODAL_STAY_H, LONGEST_MODAL_STAY_H = 0.25, 24
 
 
@@ -17,7 +32,10 @@ class PolicyName(models.TextChoices):
     FCFS = "fcfs", _("first come, first served")
     DECISION_ONLY = "decision_only", _("decision stage alone")
     TWO_STAGE = "two_stage", _("two-stage")
+    REVENUE = "revenue", _("revenue")
     BEST_FIT = "best_fit", _("best fit")
+    REASSIGN = "reassign", _("reassign")
+    FORESIGHT = "foresight", _("foresight")
 
 
 class LotPolicy(models.Model):
@@ -39,6 +57,16 @@ class LotPolicy(models.Model):
         default=3.0,
         validators=[MinValueValidator(SHORTEST_MODAL_STAY_H), MaxValueValidator(LONGEST_MODAL_STAY_H)],
     )
+    peak_rate_cents = models.PositiveIntegerField(
+        _("peak rate per hour, in minor units"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(HIGHEST_PEAK_RATE_CENTS)],
+    )
+    fairness_tolerance = models.FloatField(
+        _("tolerance for fairness"), default=0, validators=[MinValueValidator(0), MaxValueValidator(HIGHEST_TOLERANCE)]
+    )
+    why = models.CharField(_("why"), max_length=300, blank=True)
     valid_from = models.DateTimeField(_("valid from"), default=timezone.now)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
     changed_by = models.ForeignKey(
@@ -60,7 +88,13 @@ class LotPolicy(models.Model):
             models.CheckConstraint(
                 name="lot_policy_numbers_make_sense",
                 condition=Q(threshold__range=(0, HIGHEST_THRESHOLD))
-                & Q(modal_stay_h__range=(SHORTEST_MODAL_STAY_H, LONGEST_MODAL_STAY_H)),
+                & Q(modal_stay_h__range=(SHORTEST_MODAL_STAY_H, LONGEST_MODAL_STAY_H))
+                & Q(fairness_tolerance__range=(0, HIGHEST_TOLERANCE)),
+            ),
+            models.CheckConstraint(
+                name="lot_policy_peak_rate_is_a_lots_own",
+                condition=Q(peak_rate_cents__isnull=True)
+                | Q(peak_rate_cents__lte=HIGHEST_PEAK_RATE_CENTS, lot__isnull=False),
             ),
             models.CheckConstraint(
                 name="lot_policy_superseded_after_valid",
@@ -70,6 +104,23 @@ class LotPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_name_display()} {self.version}"
+
+
+class DecisionSnapshot(models.Model):
+    """What one round saw of one lot, packed: all that its decisions are recomputed from. Kept for half a year."""
+
+    lot = models.ForeignKey(Lot, on_delete=models.CASCADE, related_name="+", verbose_name=_("lot"))
+    made_at = models.DateTimeField(_("made"))
+    engine_version = models.CharField(_("version of the engine"), max_length=20)
+    packed = models.BinaryField(_("packed"), editable=False)
+
+    class Meta:
+        verbose_name = _("snapshot of a round")
+        verbose_name_plural = _("snapshots of rounds")
+        indexes = [models.Index(name="decision_snapshot_by_age", fields=["made_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.lot_id} {self.made_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Decision(models.Model):
@@ -85,6 +136,18 @@ class Decision(models.Model):
     policy_version = models.PositiveIntegerField(_("version of the policy"))
     decided_at = models.DateTimeField(_("decided"))
     spaces_considered = models.PositiveIntegerField(_("spaces considered"))
+    spaces_free = models.PositiveIntegerField(_("spaces free"), null=True, blank=True)
+    others_moved = models.PositiveIntegerField(_("others moved"), default=0)
+    snapshot = models.ForeignKey(
+        DecisionSnapshot,
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,  # a decision is never changed, also when its snapshot is forgotten
+        related_name="decisions",
+        verbose_name=_("snapshot"),
+    )
+    place = models.PositiveSmallIntegerField(_("place in its round"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("decision")

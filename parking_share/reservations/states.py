@@ -26,7 +26,7 @@ ALLOWED: dict[Status, frozenset[Status]] = {
     Status.ASSIGNED: frozenset({Status.PARKED, Status.CANCELLED, Status.RELEASED, Status.EXPIRED}),
     Status.PARKED: frozenset({Status.COMPLETED, Status.RELEASED}),
     Status.COMPLETED: frozenset(),
-    Status.DECLINED: frozenset(),
+    Status.DECLINED: frozenset({Status.REQUESTED}),
     Status.CANCELLED: frozenset(),
     Status.EXPIRED: frozenset(),
     Status.RELEASED: frozenset(),
@@ -38,7 +38,7 @@ MEANING = {
     Status.ASSIGNED: "The bay is announced and moves no more, unless it turns out to be taken.",
     Status.PARKED: "The car is in the bay.",
     Status.COMPLETED: "The car has left.",
-    Status.DECLINED: "No space was given; the reason is recorded.",
+    Status.DECLINED: "No space was given; the reason is recorded. Staff may take the request up again.",
     Status.CANCELLED: "The driver took the reservation back.",
     Status.EXPIRED: "Nobody came within the grace.",
     Status.RELEASED: "The bay was lost and no other was found, or could not be announced in time.",
@@ -55,6 +55,10 @@ class Reason(models.TextChoices):
     FRAGMENTS_OUTWEIGH_REVENUE = (
         "FRAGMENTS_OUTWEIGH_REVENUE",
         _("Every free bay would be left with gaps too short for anybody else."),
+    )
+    EXPECTED_DEMAND_OUTWEIGHS_REVENUE = (
+        "EXPECTED_DEMAND_OUTWEIGHS_REVENUE",
+        _("The free bays are kept for bookings that are expected and use them better."),
     )
     VEHICLE_IS_BOOKED = "VEHICLE_IS_BOOKED", _("One of the cars has another reservation at that time.")
     TOO_LATE = "TOO_LATE", _("The period had ended before a decision was possible.")
@@ -74,6 +78,9 @@ class Reason(models.TextChoices):
     HELD_LATER = "HELD_LATER", _("The car still stood elsewhere, so the bay is kept from later on.")
     EXTENDED = "EXTENDED", _("The time was extended.")
     PRESUMED_LEFT = "PRESUMED_LEFT", _("The time was over and nothing said that the car was still there.")
+    TAKEN_UP_AGAIN = "TAKEN_UP_AGAIN", _("The staff of the car park takes the request up again.")
+    OVERRULED = "OVERRULED", _("The staff of the car park found a bay for you after all.")
+    PINNED = "PINNED", _("The staff of the car park chose the bay.")
 
 
 CHANGES_THE_HOLD = frozenset({Reason.ADMITTED_EARLY, Reason.HELD_LONGER, Reason.HELD_LATER, Reason.EXTENDED})
