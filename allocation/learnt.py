@@ -71,8 +71,7 @@ class LearntDemand(models.Model):
             ),
             models.CheckConstraint(
                 name="learnt_demand_has_24_survey_hours_or_none",
-                condition=Q(survey_shares=[], survey_people=0)
-                | Q(survey_shares__len=HOURS_A_DAY, survey_people__gt=0),
+                condition=Q(survey_shares=[], survey_people=0) | Q(survey_shares__len=HOURS_A_DAY, survey_people__gt=0),
             ),
             models.CheckConstraint(
                 name="learnt_demand_ends_after_it_begins",

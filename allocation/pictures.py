@@ -10,24 +10,22 @@ import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
+from allocation.engine.evidence import DayOfDemand
+from allocation.engine.holds import Holds
 from allocation.engine.policy import Policy
 from allocation.engine.registry import policy_named
 from allocation.engine.request import Request
 from allocation.engine.rules import Horizon, Rules
 from allocation.engine.state import LotState
 from allocation.engine.valuation import Valuation
+from allocation.filling import Reach, holds_by_lot
+from allocation.knowledge import KINDS, SLOT, SLOTS_AN_HOUR, Knowledge, LocalSlots, knowledge_by_lot
 from allocation.models import LotPolicy
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.selectors import holding
-from parking_share.reservations.states import Status
-from parking_share.spaces.models import BookingLimits, Lot, ShareWindow, Space
+from parking_share.spaces.models import BookingLimits, Lot, Space
 from parking_share.spaces.selectors import admissions, limits_by_lot, suits, usable_spaces
 from parking_share.spaces.tariffs import RateTable, rate_tables
-
-SLOT = timedelta(minutes=15)
-SLOTS_AN_HOUR = 4
-_A_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +59,38 @@ class SlotGrid:
         return min(max(slot, 0), self.slots)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SlotWorth:
+    """What the slots of a horizon are worth: g(t) as learnt, w(t) as the tariff bills it, T_mode as learnt."""
+
+    importance: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    rules: Rules
+    local: LocalSlots
+    knowledge: Knowledge
+
+    @classmethod
+    def of(cls, row: LotPolicy, rates: RateTable, knowledge: Knowledge, *, grid: SlotGrid) -> "SlotWorth":
+        local = LocalSlots.over(rates, origin=grid.origin, slots=grid.slots)
+        tariff = np.array([rates.importance_percent[kind] for kind in KINDS]).repeat(SLOTS_AN_HOUR, axis=1) / 100
+        rules = Rules(
+            threshold=row.threshold,
+            weights=(row.fragment_weight, 1 - row.fragment_weight),
+            mode_hours=knowledge.modal_stay_h(KINDS[local.kind[0]], prior_h=row.modal_stay_h),
+            horizon=Horizon.FROM_NOW_ON,
+        )
+        return cls(
+            importance=local.of(knowledge.importance(rates)),
+            rates=local.of(tariff) * rates.peak_rate_cents,
+            rules=rules,
+            local=local,
+            knowledge=knowledge,
+        )
+
+    def policy(self, name: str) -> Policy:
+        return policy_named(name, self.importance, self.rates, rules=self.rules)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LotPicture:
     """A lot as its policy sees it: which slots of which space are free, and what they are worth."""
@@ -68,11 +98,17 @@ class LotPicture:
     lot: Lot
     grid: SlotGrid
     spaces: Sequence[Space]
-    state: LotState
+    holds: Holds
     policy: Policy
     policy_row: LotPolicy
     limits: BookingLimits
     rates: RateTable
+    worth: "SlotWorth"
+
+    @property
+    def state(self) -> LotState:
+        """All that is promised, in the engine's arrays; whoever only places somebody changes it in place."""
+        return self.holds.state
 
     @cached_property
     def index_of(self) -> dict[int, int]:
@@ -82,8 +118,14 @@ class LotPicture:
     @cached_property
     def valuation(self) -> Valuation:
         """What fragments are worth here, for placing somebody whatever the policy would decide."""
-        importance = _importance(self.rates, self.grid)
-        return Valuation.of(importance, importance * self.rates.peak_rate_cents, rules=_rules(self.policy_row))
+        return Valuation.of(self.worth.importance, self.worth.rates, rules=self.worth.rules)
+
+    @cached_property
+    def demand(self) -> DayOfDemand | None:
+        """What whole days of the horizon bring, whoever has asked already; None where nothing has been learnt."""
+        return self.worth.knowledge.demand(
+            self.rates, self.worth.local, bays=len(self.spaces), prior_h=self.policy_row.modal_stay_h
+        )
 
     def mask_without(self, space_ids: Collection[int]) -> NDArray[np.bool_]:
         """All spaces but these."""
@@ -95,31 +137,35 @@ class LotPicture:
         return Request(start=start, end=end, eligible=eligible) if start < end else None
 
 
-def lot_pictures(
-    lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], now: datetime, without: Collection[int] = ()
-) -> dict[int, LotPicture]:
+def lot_pictures(lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], reach: Reach) -> dict[int, LotPicture]:
     """Load windows, holds, tariffs, limits and policies: one query each, however many lots. By lot id.
 
-    The holds of the reservations `without` are left out, as if they had none.
+    What `reach` lets move is laid on top of what cannot.
     """
+    now = reach.now
     grids = {lot.pk: SlotGrid.covering(now=now, latest_end=latest_ends[lot.pk], lot=lot) for lot in lots}
     spaces: dict[int, list[Space]] = defaultdict(list)
     for space in usable_spaces(lots):
         spaces[space.lot_id].append(space)
-    free = _free_slots(spaces, grids, now=now, without=without)
+    policies, limits = policies_by_lot(lots), limits_by_lot(lots)
+    holds = holds_by_lot(
+        spaces, grids, reach, moving={lot_id for lot_id, row in policies.items() if reach.moves(row.name)}
+    )
     last = max((grid.ends_at for grid in grids.values()), default=now)
     rates = rate_tables(lots, first=now.date() - timedelta(days=1), last=last.date() + timedelta(days=1))
-    policies, limits = policies_by_lot(lots), limits_by_lot(lots)
+    known = knowledge_by_lot(lots)
+    worth = {lot.pk: SlotWorth.of(policies[lot.pk], rates[lot.pk], known[lot.pk], grid=grids[lot.pk]) for lot in lots}
     return {
         lot.pk: LotPicture(
             lot=lot,
             grid=grids[lot.pk],
             spaces=spaces[lot.pk],
-            state=LotState.from_free(free[lot.pk]),
-            policy=_policy(policies[lot.pk], rates[lot.pk], grids[lot.pk]),
+            holds=holds[lot.pk],
+            policy=worth[lot.pk].policy(policies[lot.pk].name),
             policy_row=policies[lot.pk],
             limits=limits[lot.pk],
             rates=rates[lot.pk],
+            worth=worth[lot.pk],
         )
         for lot in lots
     }
@@ -127,7 +173,7 @@ def lot_pictures(
 
 def lot_picture(lot: Lot, *, latest_end: datetime, now: datetime, without: Collection[int] = ()) -> LotPicture:
     """The picture of one lot."""
-    return lot_pictures([lot], latest_ends={lot.pk: latest_end}, now=now, without=without)[lot.pk]
+    return lot_pictures([lot], latest_ends={lot.pk: latest_end}, reach=Reach(now=now, without=without))[lot.pk]
 
 
 def policies_by_lot(lots: Iterable[Lot]) -> dict[int, LotPolicy]:
@@ -170,55 +216,3 @@ def slot_of(instant: datetime) -> datetime:
 
 def _vehicles(reservation: Reservation) -> list[Vehicle]:
     return [row.vehicle for row in reservation.vehicle_rows.all()]
-
-
-def _policy(row: LotPolicy, rates: RateTable, grid: SlotGrid) -> Policy:
-    importance = _importance(rates, grid)
-    return policy_named(row.name, importance, importance * rates.peak_rate_cents, rules=_rules(row))
-
-
-def _rules(row: LotPolicy) -> Rules:
-    return Rules(
-        threshold=row.threshold,
-        weights=(row.fragment_weight, 1 - row.fragment_weight),
-        mode_hours=row.modal_stay_h,
-        horizon=Horizon.FROM_NOW_ON,
-    )
-
-
-def _importance(rates: RateTable, grid: SlotGrid) -> NDArray[np.float64]:
-    """g(t) of every slot of the horizon: one look-up per local hour."""
-    values = np.empty(grid.slots)
-    slot = 0
-    while slot < grid.slots:
-        instant = grid.origin + slot * SLOT
-        until = slot + SLOTS_AN_HOUR - instant.astimezone(rates.zone).minute // 15
-        values[slot:until] = rates.importance_at(instant) / 100
-        slot = until
-    return values
-
-
-def _free_slots(
-    spaces: Mapping[int, Sequence[Space]], grids: Mapping[int, SlotGrid], *, now: datetime, without: Collection[int]
-) -> dict[int, NDArray[np.bool_]]:
-    """By lot id, shape (spaces, slots): shared and not held; a car past its end is in its bay until it is seen off."""
-    free = {lot_id: np.zeros((len(spaces[lot_id]), grid.slots), dtype=bool) for lot_id, grid in grids.items()}
-    place = {space.pk: (lot_id, row) for lot_id in grids for row, space in enumerate(spaces[lot_id])}
-    last = max((grid.ends_at for grid in grids.values()), default=now)
-    windows = ShareWindow.objects.filter(
-        space__in=place, superseded_at__isnull=True, ends_at__gt=now, starts_at__lt=last
-    )
-    for space_id, starts_at, ends_at in windows.values_list("space_id", "starts_at", "ends_at"):
-        lot_id, row = place[space_id]
-        start, end = grids[lot_id].inward(starts_at, ends_at)
-        free[lot_id][row, start:end] = True
-    still_there = Reservation.objects.filter(status=Status.PARKED, held_until__lte=now)
-    holds = (holding(now=now) | still_there).filter(lot__in=grids, held_from__lt=last)
-    if without:
-        holds = holds.exclude(pk__in=without)
-    for space_id, held_from, held_until in holds.values_list("space_id", "held_from", "held_until"):
-        if space_id in place:
-            lot_id, row = place[space_id]
-            start, end = grids[lot_id].outward(held_from, max(held_until, now + _A_MOMENT))
-            free[lot_id][row, start:end] = False
-    return free
