@@ -1,5 +1,7 @@
 """Seeded random days of the size of the paper's case."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
@@ -21,7 +23,40 @@ MEAN_LEAD = 10.0
 ARRIVALS_AHEAD = 4
 
 
-def generate_instance(generator: np.random.Generator, *, spaces: int, requests: int) -> Instance:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DayShape:
+    """What drawn days have in common, where a record knows it.
+
+    Parameters
+    ----------
+    importance
+        Shape (48,), in [0, 1], or None for that of the convention centre.
+    stays
+        Lengths of observed stays in slots, >= 1, to draw from; empty for the gamma distribution.
+
+    Raises
+    ------
+    ValueError
+        For an importance of another shape or range, or a stay of less than a slot.
+    """
+
+    importance: Values | None = None
+    stays: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        given = self.importance
+        if given is not None and (given.shape != (SLOTS,) or not ((given >= 0) & (given <= 1)).all()):
+            raise ValueError(f"importance must be {SLOTS} numbers in [0, 1].")
+        if min(self.stays, default=1) < 1:
+            raise ValueError(f"stays must be at least one slot long, got {min(self.stays)}.")
+
+
+CONVENTION_CENTRE = DayShape()
+
+
+def generate_instance(
+    generator: np.random.Generator, *, spaces: int, requests: int, shape: DayShape = CONVENTION_CENTRE
+) -> Instance:
     """Draw one day, 8 to 20 o'clock in slots of 15 minutes.
 
     Parameters
@@ -30,6 +65,8 @@ def generate_instance(generator: np.random.Generator, *, spaces: int, requests: 
         The source of randomness: the same one gives the same day.
     spaces, requests
         How many of each, >= 0.
+    shape
+        What a record knows of importance and stays.
 
     Raises
     ------
@@ -47,10 +84,10 @@ def generate_instance(generator: np.random.Generator, *, spaces: int, requests: 
     """
     if spaces < 0 or requests < 0:
         raise ValueError(f"spaces and requests must not be negative, got {spaces} and {requests}.")
-    importance = _importance()
+    importance = _importance() if shape.importance is None else shape.importance
     chance = _arrival_chance(importance)
     free = _free(generator, spaces)
-    starts, ends = _periods(generator, requests, chance)
+    starts, ends = _periods(generator, requests, chance, shape.stays)
     made = np.minimum(starts, np.floor(starts - generator.exponential(MEAN_LEAD, requests)).astype(int))
     order = np.argsort(made, kind="stable")
     return Instance(
@@ -64,7 +101,7 @@ def generate_instance(generator: np.random.Generator, *, spaces: int, requests: 
         requests=tuple(
             Request(start=int(starts[row]), end=int(ends[row]), requested_at=int(made[row])) for row in order
         ),
-        expected_demand=_expected_demand(chance, requests),
+        expected_demand=_expected_demand(chance, requests, shape.stays),
     )
 
 
@@ -96,15 +133,22 @@ def _free(generator: np.random.Generator, spaces: int) -> Mask:
 
 
 def _periods(
-    generator: np.random.Generator, requests: int, chance: Values
+    generator: np.random.Generator, requests: int, chance: Values, observed: tuple[int, ...]
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     starts = generator.choice(SLOTS, size=requests, p=chance)
-    stays = np.ceil(generator.gamma(STAY_SHAPE, MEAN_STAY / STAY_SHAPE, requests)).astype(int)
+    if observed:
+        stays = generator.choice(np.array(observed), size=requests)
+    else:
+        stays = np.ceil(generator.gamma(STAY_SHAPE, MEAN_STAY / STAY_SHAPE, requests)).astype(int)
     return starts, np.minimum(starts + np.clip(stays, 1, LONGEST_STAY), SLOTS)
 
 
-def _expected_demand(chance: Values, requests: int) -> Values:
+def _expected_demand(chance: Values, requests: int, observed: tuple[int, ...]) -> Values:
     """How many requests want each slot on average: those that start earlier and stay long enough."""
-    stays_on = gammaincc(STAY_SHAPE, np.arange(LONGEST_STAY) * STAY_SHAPE / MEAN_STAY)
+    length = np.arange(LONGEST_STAY)
+    if observed:
+        stays_on: Values = 1 - np.searchsorted(np.sort(observed), length, side="right") / float(len(observed))
+    else:
+        stays_on = np.asarray(gammaincc(STAY_SHAPE, length * STAY_SHAPE / MEAN_STAY), dtype=np.float64)
     demand: Values = requests * np.convolve(chance, stays_on)[:SLOTS]
     return demand
