@@ -12,7 +12,7 @@ from allocation.engine.placement import cheapest_free_space
 from allocation.engine.request import Request
 from allocation.models import Assignment
 from allocation.obstacles import obstructed
-from allocation.pictures import SLOT, LotPicture, eligible_spaces, lot_picture, policies_by_lot
+from allocation.pictures import LotPicture, eligible_spaces, lot_picture, policies_by_lot
 from allocation.rounds import CarsInUse
 from parking_share.errors import DomainError
 from parking_share.reservations.models import Reservation, ReservationVehicle
@@ -21,6 +21,7 @@ from parking_share.reservations.services import expire_lapsed
 from parking_share.reservations.states import MAY_LAPSE, Reason, Status
 from parking_share.reservations.transitions import Change, HoldChange, change_holds, change_spaces, make_transitions
 from parking_share.spaces.models import Lot
+from sensors.slots import SLOT
 
 LEAST_REST = timedelta(minutes=1)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from django.core.cache import caches
@@ -22,8 +22,8 @@ from allocation.learnt import HOURS_A_DAY, SLOTS_A_DAY, LearntDemand
 from parking_share.spaces.calendar import day_type
 from parking_share.spaces.models import DayType, Lot
 from parking_share.spaces.tariffs import RateTable
+from sensors.slots import SLOT
 
-SLOT = timedelta(minutes=15)
 SLOTS_AN_HOUR = SLOTS_A_DAY // HOURS_A_DAY
 REMEMBERED_S = 300  # it changes once a night; a process may be that late
 KINDS = tuple(DayType)

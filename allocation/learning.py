@@ -5,8 +5,8 @@ from datetime import datetime
 import numpy as np
 
 from allocation.engine.prices import Outlook
-from allocation.knowledge import SLOT
 from allocation.pictures import LotPicture
+from sensors.slots import SLOT
 
 A_DAY = 96
 

@@ -19,13 +19,14 @@ from allocation.engine.rules import Horizon, Rules
 from allocation.engine.state import LotState
 from allocation.engine.valuation import Valuation
 from allocation.filling import Reach, holds_by_lot
-from allocation.knowledge import KINDS, SLOT, SLOTS_AN_HOUR, Knowledge, LocalSlots, knowledge_by_lot
+from allocation.knowledge import KINDS, SLOTS_AN_HOUR, Knowledge, LocalSlots, knowledge_by_lot
 from allocation.models import LotPolicy
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations.models import Reservation
 from parking_share.spaces.models import BookingLimits, Lot, Space
 from parking_share.spaces.selectors import admissions, limits_by_lot, suits, usable_spaces
 from parking_share.spaces.tariffs import RateTable, rate_tables
+from sensors.slots import SLOT
 
 
 @dataclass(frozen=True, kw_only=True)

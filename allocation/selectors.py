@@ -7,13 +7,14 @@ from django.db.models import Min, QuerySet
 
 from allocation.engine.request import Request
 from allocation.models import Decision
-from allocation.pictures import SLOT, LotPicture, eligible_spaces, lot_picture
+from allocation.pictures import LotPicture, eligible_spaces, lot_picture
 from allocation.rounds import CarsInUse
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import lapsed_holds
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits
 from parking_share.spaces.tariffs import RateTable
+from sensors.slots import SLOT
 
 ALTERNATIVE_SHIFTS = [sign * minutes for minutes in (15, 30, 45, 60) for sign in (-1, 1)]
 

@@ -2,18 +2,18 @@
 
 import base64
 import binascii
-from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.dateparse import parse_datetime
 from environ import Env
 
 from parking_share import kept
+from parking_share.base_maps import base_map_of
 from parking_share.hidden import hide_in_line
+from parking_share.schedule import timetable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -174,35 +174,7 @@ CELERY_TASK_ROUTES = {
     "sensors.*": {"queue": "sensors"},
     "coverage.*": {"queue": "coverage"},
 }
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "allocation.sweep", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
-    "assign": {"task": "allocation.assign_due", "schedule": timedelta(seconds=30), "options": {"expires": 30}},
-    "notices": {"task": "notices.tell", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
-    "mail": {"task": "notices.mail", "schedule": timedelta(seconds=15), "options": {"expires": 15}},
-    "windows": {"task": "spaces.materialise_all", "schedule": crontab(minute=7, hour="*/6")},
-    "roll_up": {"task": "sensors.roll_up", "schedule": timedelta(seconds=60), "options": {"expires": 60}},
-    "profiles": {"task": "sensors.learn_profiles", "schedule": crontab(minute=11, hour=19)},
-    "months": {"task": "sensors.tend_months", "schedule": crontab(minute=31, hour="*/6")},
-    "retention": {"task": "sensors.forget", "schedule": crontab(minute=13)},
-    "plates": {"task": "reservations.forget_plates", "schedule": crontab(minute=41, hour=3)},
-    "coverage": {"task": "coverage.attend", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
-    "pictures": {"task": "coverage.thin_out", "schedule": crontab(minute=51, hour=4)},
-    "keys": {"task": "reservations.forget_old_keys", "schedule": crontab(minute=23)},
-    "response_imports": {
-        "task": "surveys.continue_imports",
-        "schedule": timedelta(seconds=30),
-        "options": {"expires": 30},
-    },
-    "response_drafts": {"task": "surveys.forget_drafts", "schedule": crontab(minute=53, hour=3)},
-    "messages": {"task": "sensors.read_waiting", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
-    "outbox": {"task": "fulfilment.outbox", "schedule": timedelta(seconds=5), "options": {"expires": 5}},
-    "intruders": {"task": "fulfilment.forget_intruders", "schedule": crontab(minute=17, hour=3)},
-    "overstays": {"task": "fulfilment.overstays", "schedule": timedelta(seconds=60), "options": {"expires": 60}},
-    "compare": {"task": "fulfilment.discrepancies", "schedule": timedelta(seconds=30), "options": {"expires": 30}},
-}
-for _job in CELERY_BEAT_SCHEDULE.values() if CLOCK_SPEED > 1 else ():
-    if isinstance(_job["schedule"], timedelta):  # intervals are the platform's time; at most one bell a second
-        _job["schedule"] = max(_job["schedule"] / CLOCK_SPEED, timedelta(seconds=1))
+CELERY_BEAT_SCHEDULE = timetable(clock_speed=CLOCK_SPEED)
 
 # Limits of log-in attempts live in the database: they survive a flushed Redis
 CACHES = {
@@ -283,6 +255,11 @@ NODE_MODULES = BASE_DIR / "node_modules"
 FRONTEND_FILES = {
     "vendor/htmx.min.js": "htmx.org/dist/htmx.min.js",
     "vendor/pico.min.css": "@picocss/pico/css/pico.min.css",
+    "vendor/maplibre-gl.mjs": "maplibre-gl/dist/maplibre-gl.mjs",
+    "vendor/maplibre-gl-worker.mjs": "maplibre-gl/dist/maplibre-gl-worker.mjs",
+    "vendor/maplibre-gl.css": "maplibre-gl/dist/maplibre-gl.css",
+    "vendor/pmtiles.js": "pmtiles/dist/pmtiles.js",
+    "vendor/pmtiles.js.map": "pmtiles/dist/pmtiles.js.map",
 }
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.FileSystemFinder",
@@ -308,15 +285,25 @@ vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="parking-share@localhost")
 EMAIL_TIMEOUT = 10
 
+# What lies under the city map; without any the map works offline
+BASE_MAP = base_map_of(
+    kind=env.str("BASE_MAP", default="none"),
+    address=env.str("BASE_MAP_ADDRESS", default=""),
+    key=env.str("BASE_MAP_KEY", default=""),
+    hosts=env.list("BASE_MAP_HOSTS", default=[]),
+)
+MAP_APPROVAL_NUMBER = env.str("MAP_APPROVAL_NUMBER", default="")
+
 # Security
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "connect-src": [SELF],
+        "img-src": [SELF, "data:", *BASE_MAP["hosts"]],
+        "connect-src": [SELF, *BASE_MAP["hosts"]],
         "font-src": [SELF],
+        "worker-src": [SELF],
         "manifest-src": [SELF],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -75,6 +75,11 @@ def profiles_of(lot_ids: Iterable[int], *, day_types: Mapping[int, DayType]) -> 
     return {row.lot_id: row for row in rows if row.day_type == day_types[row.lot_id]}
 
 
+def profiles_in_force(lot_ids: Iterable[int]) -> QuerySet[OccupancyProfile]:
+    """The profiles in force of these lots, of every kind of day; one query."""
+    return OccupancyProfile.objects.filter(lot__in=set(lot_ids), superseded_at__isnull=True).order_by("lot", "day_type")
+
+
 def open_stay_of(reservation_id: int) -> Stay | None:
     """The stay of a car that is still here."""
     return Stay.objects.filter(reservation=reservation_id, ended_at__isnull=True).first()

@@ -14,7 +14,7 @@ from allocation.engine.metrics import Metrics, measure
 from allocation.engine.rules import Rules
 from allocation.engine.valuation import Valuation
 from allocation.models import LotPolicy
-from allocation.pictures import SLOT, LotPicture, lot_picture
+from allocation.pictures import LotPicture, lot_picture
 from parking_share import bells
 from parking_share.demo.client import Client
 from parking_share.demo.copies import StatedSupply, close_lot, copy_lot
@@ -22,6 +22,7 @@ from parking_share.demo.stays import RealStay, ReplayRefused, moved
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits, Lot
+from sensors.slots import SLOT
 
 LONGEST_LEAD_MIN = 32_767
 RING_AGAIN_S = 5

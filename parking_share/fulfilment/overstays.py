@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from allocation.keeping import hold_longer, rehome
 from allocation.locks import lock_reservation
-from allocation.pictures import SLOT, slot_of
+from allocation.pictures import slot_of
 from allocation.selectors import can_stay_until
 from parking_share.fulfilment import penalties, telling
 from parking_share.fulfilment.isolation import by_itself
@@ -27,6 +27,7 @@ from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import WITH_VEHICLES, holds_in
 from parking_share.reservations.states import MAY_LAPSE, Reason, Status
+from sensors.slots import SLOT
 from sensors.staying import close_stay
 
 REMINDED_BEFORE = timedelta(minutes=15)
