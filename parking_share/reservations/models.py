@@ -96,6 +96,11 @@ class Reservation(models.Model):
         return self.status in HOLDS_A_SPACE
 
     @property
+    def is_let_in(self) -> bool:
+        """A gate has opened for the car, which has not been seen in its bay yet."""
+        return self.status == Status.ASSIGNED and self.lapses_at is None
+
+    @property
     def is_announced(self) -> bool:
         """The driver knows which bay; before that it may still change."""
         return self.status in {Status.ASSIGNED, Status.PARKED}

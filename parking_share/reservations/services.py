@@ -38,6 +38,10 @@ class ArrivedTooLate(DomainError):
     code = "arrived_too_late"
 
 
+class CarIsInside(DomainError):
+    code = "car_is_inside"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wish:
     """What a driver asks for."""
@@ -143,13 +147,14 @@ def _name_vehicles(reservation: Reservation, vehicles: Sequence[Vehicle]) -> Non
     )
 
 
+@transaction.atomic(savepoint=False)
 def cancel_reservation(*, reservation_id: int, actor: User, now: datetime) -> Reservation:
-    """Take a reservation back; its bay is free at once."""
-    return transitions.make_transition(
-        Change(reservation_id=reservation_id, to=Status.CANCELLED, reason=Reason.CANCELLED_BY_DRIVER),
-        at=now,
-        actor=actor,
-    )
+    """Take a reservation back; its bay is free at once. Once a gate has let the car in it is too late for that."""
+    reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+    if reservation.is_let_in or reservation.status == Status.PARKED:
+        raise CarIsInside(_("Your car is in already. Drive out, or say that you have left: the rest is free at once."))
+    change = Change(reservation_id=reservation_id, to=Status.CANCELLED, reason=Reason.CANCELLED_BY_DRIVER)
+    return transitions.make_transitions([change], at=now, actor=actor, locked=[reservation])[0]
 
 
 def expect_arrival(*, reservation_id: int, now: datetime) -> bool:

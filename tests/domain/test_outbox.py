@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 
 from parking_share.fulfilment import arrivals, lists
-from parking_share.fulfilment.models import Overstay
+from parking_share.fulfilment.models import BrokenPromise, Overstay
 from parking_share.fulfilment.outbox import MOST_TRIES, handle_outbox
+from parking_share.fulfilment.promises import break_promise
 from parking_share.reservations.models import Reservation
-from parking_share.reservations.services import cancel_reservation
 from parking_share.reservations.states import Status
 from parking_share.spaces.models import Gate, Resident
 from sensors.models import Kind, OutboxRow, PlateRead, Stay
@@ -113,14 +113,14 @@ def test_reading_that_came_late_opens_nothing_that_is_over(gated, lot):
     assert stays() == [(mine.pk, NOW + minutes(1), NOW + hours(1))]
 
 
-def test_car_of_a_cancelled_reservation_stays_as_a_stranger(gated, lot):
+def test_car_whose_bay_was_lost_at_the_gate_stays_as_a_stranger(gated, lot):
     mine = book(lot)
     ask(gated, plate_of_car(mine))
-    cancel_reservation(reservation_id=mine.pk, actor=mine.driver, now=NOW)
+    break_promise(reservation_id=mine.pk, cause=BrokenPromise.Cause.INTRUDER, now=NOW)
 
     handle_outbox(now=NOW)
 
-    assert status_of(mine) == Status.CANCELLED
+    assert status_of(mine) == Status.RELEASED
     assert stays() == [(None, NOW, None)]
     ask(gated, plate_of_car(mine), NOW + hours(1), kind=Kind.EXIT)
     handle_outbox(now=NOW + hours(1))

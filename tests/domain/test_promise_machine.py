@@ -154,7 +154,7 @@ class Promises(RuleBasedStateMachine):
     @rule(number=ANY)
     def cancel(self, number: int) -> None:
         reservation = self.one(number, "REQUESTED", "ACCEPTED", "ASSIGNED")
-        cancel_reservation(reservation_id=reservation.pk, actor=reservation.driver, now=self.now)
+        self.attempt(lambda: cancel_reservation(reservation_id=reservation.pk, actor=reservation.driver, now=self.now))
 
     @rule(number=ANY, state=st.sampled_from(["FREE", "OCCUPIED", "CLOSED"]))
     def sensor_says(self, number: int, state: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from allocation import services as allocation
 from parking_share import clock
 from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import expect_arrival
 from parking_share.spaces.models import BookingLimits
 from tests.factories import make_user
 from tests.interface.api import Caller, asked, driver, shared_lot, wish
@@ -96,6 +97,19 @@ def test_cancel_frees_the_bay_and_is_refused_the_second_time():
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "CANCELLED")
     assert (again.status_code, again.json()["code"]) == (409, "not_possible_now")
     assert book(driver(), lot)["status"] == "ACCEPTED"
+
+
+@pytest.mark.django_db(transaction=True)  # a refused transition ends its transaction
+def test_cancel_is_refused_once_a_gate_has_let_the_car_in():
+    calls, lot = driver(), shared_lot()
+    reservation = book(calls, lot, starts_in=0.1, ends_in=2)
+    allocation.assign_arrivals(lot_id=lot.pk, now=clock.now())
+    expect_arrival(reservation_id=reservation["id"], now=clock.now())
+
+    answer = calls.post(f"reservations/{reservation['id']}/cancel")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "car_is_inside")
+    assert calls.get(f"reservations/{reservation['id']}").json()["status"] == "ASSIGNED"
 
 
 @pytest.mark.django_db(transaction=True)  # a refused transition ends its transaction

@@ -6,7 +6,9 @@ from parking_share import clock
 from parking_share.notices.models import Notice
 from parking_share.notices.services import write_notices
 from parking_share.reservations.models import Reservation
+from parking_share.reservations.services import expect_arrival
 from parking_share.reservations.states import Reason, Status
+from parking_share.reservations.transitions import Change, make_transition
 from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
 from tests.interface.pages import client_of, make_reservation, queries_of, text_of
 
@@ -224,6 +226,22 @@ def test_cancelling_twice_is_a_refusal_not_an_error():
     page = client.post(page_of(mine, "web:cancel"), follow=True)
 
     assert 'role="alert"' in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_was_let_in_is_told_why_it_is_too_late_to_cancel():
+    driver = make_user()
+    mine = make_reservation(driver, make_shared_lot())
+    make_transition(Change(reservation_id=mine.pk, to=Status.ASSIGNED, reason=Reason.BAY_ANNOUNCED), at=NOW)
+    client = client_of(driver)
+    offered = page_of(mine, "web:cancel") in client.get(page_of(mine, "web:reservation")).content.decode()
+    expect_arrival(reservation_id=mine.pk, now=NOW)
+
+    page = client.post(page_of(mine, "web:cancel"), follow=True)
+
+    assert (offered, page_of(mine, "web:cancel") in page.content.decode()) == (True, False)
+    assert "Your car is in already." in text_of(page)
+    assert Reservation.objects.get().status == Status.ASSIGNED
 
 
 def test_list_shows_what_comes_first_soonest_then_what_was():
