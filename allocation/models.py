@@ -4,6 +4,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from allocation.lab_models import LabRun, LabStep
 from allocation.learnt import LearntDemand
 from allocation.overruling_models import Overruling, Pin
 from parking_share.accounts.models import User
@@ -15,6 +16,8 @@ __all__ = [
     "Assignment",
     "Decision",
     "DecisionSnapshot",
+    "LabRun",
+    "LabStep",
     "LearntDemand",
     "LotPolicy",
     "Obstacle",
