@@ -260,7 +260,7 @@ lock_packages() {
     fail "The package 'coverage' came in: it would hide our own package of that name. Leave out what brought it."
   timed "Locking package-lock.json" npm install --package-lock-only --no-audit --no-fund ||
     fail "package.json has no solution; read the lines above."
-  ! grep -nE 'https?://' requirements*.txt package-lock.json ||
+  ! { grep -nE 'https?://' requirements*.txt || grep -n '"resolved"' package-lock.json; } ||
     fail "A lock file names a registry (lines above); remove the address."
 }
 

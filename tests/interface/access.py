@@ -10,6 +10,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from allocation import services
+from coverage.models import CoverageBase, CoverageRun
+from coverage.runs import compute_slot
+from coverage.services import slot_of
 from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.reservations.models import Reservation
@@ -38,6 +41,7 @@ ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway",
 TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
+PICTURES = ("base_id", "run_id")
 SURVEYS = ("questionnaire_id", "wave_id", "import_id", "slug", "key", "form_number", "page")
 # What all kinds of calls may need; each takes what it knows.
 QUERY = {
@@ -97,7 +101,7 @@ class World:
         if not wanted:
             return {"own": {}}
         found = {target: {name: self._value(name, role, target) for name in wanted} for target in TARGETS}
-        is_of_a_place = wanted & {"lot_id", *SURVEYS}
+        is_of_a_place = wanted & {"lot_id", *PICTURES, *SURVEYS}
         return {target: found[target] for target in ("own", "elsewhere")} if is_of_a_place else found
 
     def _value(self, name: str, role: str, target: str) -> Any:
@@ -117,6 +121,8 @@ class World:
             "discrepancy_id": lambda: lot.discrepancies.get().pk,
             "gateway_id": lambda: lot.gateways.get().pk,
             "key_id": lambda: lot.gateways.get().keys.get().pk,
+            "run_id": lambda: CoverageRun.objects.get(city=lot.district.city).pk,
+            "base_id": lambda: CoverageBase.objects.get(city=lot.district.city).pk,
             "code": "en",
             "secret": "an-address-that-nobody-has",
             **dict.fromkeys(SURVEYS, lambda: survey_parameter(name, lot.district.city)),
@@ -162,6 +168,7 @@ def make_world() -> World:
     for lot, where in ((lots["own"], "other"), (lots["elsewhere"], "elsewhere")):
         _add_sensors(lot, spaces[where], world.reservations["stranger", where])
         _add_survey(lot.district.city)
+        _add_picture(lot)
     return world
 
 
@@ -187,6 +194,13 @@ def _add_survey(city: str) -> None:
             wave=wave, form_number="17", typed={"ease": [ease]}, district_id=None, entered_by=None, now=clock.now()
         )
     upload(wave=wave, file_name="t.csv", content=b"reference,bay\n1,owned\n", uploaded_by=None, now=clock.now())
+
+
+def _add_picture(lot: Lot) -> None:
+    """A picture of a city of one lot; what its mesh would be does not matter, but that there is one."""
+    Lot.objects.filter(pk=lot.pk).update(capacity=20)
+    compute_slot(lot.district.city, slot_starts_at=slot_of(clock.now()) - hours(1), now=clock.now())
+    CoverageBase.objects.filter(city=lot.district.city).update(mesh=b"cov1", mesh_hash="cov1")
 
 
 def _add_sensors(lot: Lot, space: Space, reservation: Reservation) -> None:

@@ -66,7 +66,7 @@ def ask(lot: Lot, *, driver=None, starts_in_h: float = 0, decide: bool = True) -
 
 
 def usage_shown(client, district: District):
-    rows = client.get(page("city")).context["rows"]
+    rows = client.get(page("city_overview")).context["rows"]
     return next(row["usage"] for row in rows if row["district"] == district)
 
 
@@ -86,7 +86,7 @@ def test_a_district_is_counted(client, staff, district):
     assert (usage.bays, usage.shared, usage.held, usage.free) == (4, 3, 2, 1)
     assert (usage.accepted, usage.waiting, usage.drivers) == (3, 1, 5)
     assert usage.reasons == [("No bay is free for the whole period.", 1)]
-    assert client.get(page("city")).context["rows"][0]["district"].lot_count == 2
+    assert client.get(page("city_overview")).context["rows"][0]["district"].lot_count == 2
 
 
 def test_what_was_decided_before_today_counts_for_the_week_only(client, staff, district):
@@ -99,7 +99,7 @@ def test_what_was_decided_before_today_counts_for_the_week_only(client, staff, d
     assert (usage_shown(client, district).declined_in_all, usage_shown(client, district).drivers) == (0, 0)
     row = client.get(page("city_lots")).context["rows"][0]
     assert row["usage"].declined_in_all == 1
-    assert [(lot.pk, lot.turned_away) for lot in client.get(page("city")).context["short"]] == [(lot.pk, 1)]
+    assert [(lot.pk, lot.turned_away) for lot in client.get(page("city_overview")).context["short"]] == [(lot.pk, 1)]
 
 
 def test_lots_short_of_bays_come_with_the_worst_first(client, staff, district):
@@ -109,7 +109,7 @@ def test_lots_short_of_bays_come_with_the_worst_first(client, staff, district):
         for _ in range(times):
             ask(lot)
 
-    short = client.get(page("city")).context["short"]
+    short = client.get(page("city_overview")).context["short"]
 
     assert [(lot.name, lot.turned_away) for lot in short] == [("worst", 3), ("mild", 1)]
     assert fine not in short
@@ -121,7 +121,7 @@ def test_few_drivers_are_not_counted_out(client, staff, district, drivers, shown
     for _ in range(drivers):
         ask(lot)
 
-    assert f'<td class="number">{shown}</td> </tr>' in text(client.get(page("city")))
+    assert f'<td class="number">{shown}</td> </tr>' in text(client.get(page("city_overview")))
 
 
 def test_staff_see_their_district_and_no_other(client, staff, district):
@@ -130,7 +130,7 @@ def test_staff_see_their_district_and_no_other(client, staff, district):
     everything = "".join(
         text(client.get(url))
         for url in (
-            page("city"),
+            page("city_overview"),
             page("city_lots"),
             page("city_export"),
             f"{page('city_lots')}?district={theirs.district_id}",
@@ -152,7 +152,7 @@ def test_who_oversees_no_district_finds_nothing(client, role):
         grant(user, role, lot=lot)
     client.force_login(user)
 
-    urls = [page("city"), page("city_lots"), page("city_export"), page("city_policy", lot.pk)]
+    urls = [page("city_overview"), page("city_lots"), page("city_export"), page("city_policy", lot.pk)]
 
     assert {client.get(url).status_code for url in urls} == {404}
 
@@ -167,7 +167,7 @@ def test_words_that_no_database_stores_find_what_the_rest_means(client, staff, d
 
 
 def test_a_stranger_is_asked_to_sign_in(client):
-    for url in (page("city"), page("city_lots"), page("city_export"), page("city_policy", 1)):
+    for url in (page("city_overview"), page("city_lots"), page("city_export"), page("city_policy", 1)):
         assert client.get(url)["Location"].startswith(reverse("account_login"))
 
 
@@ -177,7 +177,7 @@ def test_an_operator_oversees_all_districts(client, district):
     client.force_login(operator)
     other = make_lot().district
 
-    shown = {row["district"] for row in client.get(page("city")).context["rows"]}
+    shown = {row["district"] for row in client.get(page("city_overview")).context["rows"]}
 
     assert shown == {district, other}
 
@@ -257,7 +257,7 @@ def test_pages_cost_the_same_for_one_row_and_for_three(client, staff, district):
         settings = policies.Settings(name="fcfs", threshold=lot.policies.count(), fragment_weight=0.5, modal_stay_h=3)
         policies.change_policy(lot=lot, settings=settings, changed_by=staff, now=clock.now())
 
-    urls = [page("city"), page("city_lots"), page("city_export"), page("city_policy", lot.pk)]
+    urls = [page("city_overview"), page("city_lots"), page("city_export"), page("city_policy", lot.pk)]
     grow()
     client.get(urls[0])
     before = {url: count_queries(client, url) for url in urls}
