@@ -1,8 +1,10 @@
 """Who is locked while a lot is decided: lots, then cars, then reservations, each in order of id."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from parking_share.accounts.models import Vehicle
@@ -70,6 +72,21 @@ def lock_lots_of(reservation_ids: Collection[int]) -> list[Lot]:
     """Lock the lots of these reservations in order of id."""
     lot_ids = set(Reservation.objects.filter(pk__in=reservation_ids).values_list("lot_id", flat=True))
     return list(Lot.objects.filter(pk__in=lot_ids).order_by("pk").select_for_update(no_key=True))
+
+
+@contextmanager
+def overlaps_checked_at_the_end(*, when: bool = True) -> Iterator[None]:
+    """Let two UPDATEs change who is where; that no bay is promised twice is checked after both."""
+    if when:
+        _check_overlaps("DEFERRED")
+    yield
+    if when:
+        _check_overlaps("IMMEDIATE")
+
+
+def _check_overlaps(moment: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET CONSTRAINTS reservation_no_overlap_in_space {moment}")
 
 
 def plates_of(reservation_ids: Collection[int]) -> set[bytes]:
