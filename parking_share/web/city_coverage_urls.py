@@ -1,0 +1,18 @@
+"""Addresses of what service areas say in words, tables and files."""
+
+from django.urls import path
+
+from parking_share.web import city_coverage
+
+urlpatterns = [
+    path("city/coverage", city_coverage.overview, name="city_coverage"),
+    path("city/coverage/lots/<int:lot_id>", city_coverage.lot_day, name="city_coverage_lot"),
+    path("city/coverage/lots/<int:lot_id>/day.csv", city_coverage.lot_day_csv, name="city_coverage_lot_csv"),
+    path("city/coverage/clusters", city_coverage.clusters, name="city_coverage_clusters"),
+    path("city/coverage/clusters.geojson", city_coverage.clusters_geojson, name="city_coverage_clusters_geojson"),
+    path("city/coverage/areas.geojson", city_coverage.areas_geojson, name="city_coverage_areas_geojson"),
+    path("city/coverage/areas.csv", city_coverage.areas_csv, name="city_coverage_areas_csv"),
+    path("city/coverage/districts.csv", city_coverage.districts_csv, name="city_coverage_districts_csv"),
+    path("city/coverage/shortages.csv", city_coverage.shortages_csv, name="city_coverage_shortages_csv"),
+    path("city/coverage/map.png", city_coverage.picture_png, name="city_coverage_png"),
+]
