@@ -15,8 +15,8 @@ from allocation.engine.request import Move, Reason, Request
 from allocation.engine.rules import Horizon, Rules
 from allocation.engine.valuation import Valuation
 from allocation.engine.version import engine_version
-from allocation.models import Decision
-from allocation.snapshots import FORMAT, fairness_in, holds_in, mask_in, unpacked_document
+from allocation.models import Decision, DecisionSnapshot
+from allocation.snapshots import FORMAT, fairness_in, holds_in, mask_in, priced, unpacked_document
 from parking_share.errors import DomainError
 
 
@@ -63,35 +63,32 @@ def replay(decision: Decision) -> Replay:
     NothingToReplay
         If no policy was asked, the snapshot is forgotten, or its format is another one.
     """
-    document = _document(decision)
+    snapshot = DecisionSnapshot.objects.filter(pk=decision.snapshot_id).first()
+    document = _document(decision, snapshot)
     place = decision.place or 0
-    table, found = _Table.of(document), []
-    for asked in document["asked"][: place + 1]:
-        found.append(table.differences(asked))
-    differences = [*found[place], *_row_differences(decision, document["asked"][place], document)]
+    table, before = _Table.of(document), []
+    for asked in document["asked"][:place]:
+        before += table.differences(asked)
+        table.go_on(asked)
+    asked = document["asked"][place]
+    differences = [*table.differences(asked), *_row_differences(decision, asked, document)]
     return Replay(
-        decided_by=_snapshot_version(decision),
+        decided_by=snapshot.engine_version if snapshot else "",
         recomputed_by=engine_version(),
         differences=tuple(differences),
-        upset_before=tuple(one for before in found[:place] for one in before),
+        upset_before=tuple(before),
     )
 
 
-def _document(decision: Decision) -> dict[str, Any]:
+def _document(decision: Decision, snapshot: DecisionSnapshot | None) -> dict[str, Any]:
     if decision.place is None:
         raise NothingToReplay(_("No policy was asked for this decision, so there is nothing to compute again."))
-    if not _snapshot_version(decision):
+    if snapshot is None:
         raise NothingToReplay(_("The snapshot of this decision has been forgotten."))
-    document = unpacked_document(bytes(decision.snapshot.packed)) if decision.snapshot else {}
+    document = unpacked_document(bytes(snapshot.packed))
     if document.get("format") != FORMAT:
         raise NothingToReplay(_("The snapshot of this decision is in a format that this version does not read."))
     return document
-
-
-def _snapshot_version(decision: Decision) -> str:
-    """Empty where the snapshot is gone; a decision keeps its number."""
-    kept = Decision.objects.filter(pk=decision.pk, snapshot__made_at__isnull=False)
-    return kept.values_list("snapshot__engine_version", flat=True).first() or ""
 
 
 @dataclass(kw_only=True)
@@ -123,17 +120,13 @@ class _Table:
         )
 
     def differences(self, asked: list[Any]) -> list[Difference]:
-        """Answer anew, compare, and go on from what was answered at the time."""
-        key, start, end, mask, policy_name, space, reason, moves = asked
-        request = Request(start=start, end=end, eligible=mask_in(self.document, mask))
-        then = Answer(space, None if reason is None else Reason(reason), tuple(Move(*move) for move in moves))
+        """Answer anew and compare."""
+        request, then = self._request(asked), _answer(asked)
+        key, policy_name = asked[0], asked[4]
         overruled = policy_name != self.document["policy"]
         fairness = None if overruled else self.fairness
         valuation = Valuation.of(self.importance, self.rates, rules=self.rules)
         now = decide_fairly(self._policy(policy_name), self.holds, request, valuation, fairness)
-        if then.space is not None:
-            self.holds.move(then.moves)
-            self.holds.add(key, request, then.space)
         return [
             Difference(reservation_id=key, what=what, then=self._words(one), now=self._words(other))
             for what, one, other in (
@@ -144,13 +137,20 @@ class _Table:
             if one != other
         ]
 
+    def go_on(self, asked: list[Any]) -> None:
+        """Do what was answered at the time."""
+        then = _answer(asked)
+        if then.space is not None:
+            self.holds.move(then.moves)
+            self.holds.add(asked[0], self._request(asked), then.space)
+
+    def _request(self, asked: list[Any]) -> Request:
+        return Request(start=asked[1], end=asked[2], eligible=mask_in(self.document, asked[3]))
+
     def _policy(self, name: str) -> Policy:
         policy = policy_named(name, self.importance, self.rates, rules=self.rules)
-        prices = self.document["prices"]
-        if prices is None or not hasattr(policy, "priced"):
-            return policy
-        priced: Policy = policy.priced(np.array(prices))
-        return priced
+        price_before = self.document["price_before"]
+        return policy if price_before is None else priced(policy, np.array(price_before, dtype=float))
 
     def _words(self, value: object) -> str:
         if isinstance(value, int):
@@ -159,6 +159,11 @@ class _Table:
             ids = self.document["spaces"]
             return ", ".join(f"{move.key}: {ids[move.from_space]} → {ids[move.to_space]}" for move in value) or "–"
         return "–" if value is None else str(value)
+
+
+def _answer(asked: list[Any]) -> Answer:
+    space, reason, moves = asked[5:]
+    return Answer(space, None if reason is None else Reason(reason), tuple(Move(*move) for move in moves))
 
 
 def _row_differences(decision: Decision, asked: list[Any], document: dict[str, Any]) -> list[Difference]:

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from allocation.engine.fairness import Fairness
 from allocation.engine.holds import Holds
+from allocation.engine.policies.foresight import Foresight
+from allocation.engine.policies.revenue import Revenue
 from allocation.engine.policy import Policy
 from allocation.engine.request import Decision, Request
 from allocation.engine.state import LotState
@@ -46,7 +48,7 @@ class RoundLog:
                 "mode_hours": worth.rules.mode_hours,
                 "importance": worth.importance.tolist(),
                 "rates": worth.rates.tolist(),
-                "prices": prices_of(policy),
+                "price_before": None if (before := price_before_of(policy)) is None else before.tolist(),
                 "fairness": None if fairness is None else [fairness.tolerance, *fairness.income.tolist()],
                 "free": _free(picture.holds.fixed),
                 "asked": [],
@@ -88,10 +90,14 @@ def unpacked_document(packed: bytes) -> dict[str, Any]:
     return document
 
 
-def prices_of(policy: Policy) -> list[float] | None:
-    """What a policy that looks ahead takes the slots to be worth; None for one that does not."""
-    before = getattr(policy, "price_before", None)
-    return None if before is None else before.tolist()
+def price_before_of(policy: Policy) -> NDArray[np.float64] | None:
+    """What a policy that looks ahead takes all slots before a slot to be worth; None for one that does not."""
+    return policy.price_before if isinstance(policy, Foresight | Revenue) else None
+
+
+def priced(policy: Policy, price_before: NDArray[np.float64]) -> Policy:
+    """The same policy, looking ahead to these prices; one that never does is as it was."""
+    return replace(policy, price_before=price_before) if isinstance(policy, Foresight | Revenue) else policy
 
 
 def holds_in(document: dict[str, Any]) -> Holds:
