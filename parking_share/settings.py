@@ -138,7 +138,7 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600),
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
-        "connect_timeout": 3,
+        "connect_timeout": 2,  # a gate waits three seconds at most
         "options": "-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
     },
 }

@@ -4,6 +4,7 @@ A message is kept before it is read: what was answered with 200 is safe. What co
 answering the gate) can only fail into “do not open”; a sweep reads what was left.
 """
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from parking_share import clock
 from parking_share.api import gate_answers
 from parking_share.api.gate_answers import GateReply, Remembered, answer_of, answer_without_database
 from parking_share.api.gateways import address_of, bounded_body
+from parking_share.api.patience import Patience, patience_with_database
 from parking_share.api.refusals import RETRY_SOON_S, TooLarge
 from parking_share.api.views import ApiView
 from sensors.adapters.registry import FORMATS
@@ -45,12 +47,17 @@ class SensorPush(ApiView):
 
     def post(self, request: Request, secret: str) -> HttpResponse:
         body = bounded_body(request._request, most=MOST_BYTES)
+        with patience_with_database() as patience:
+            return self._answer(request, secret, body, patience)
+
+    def _answer(self, request: Request, secret: str, body: bytes, patience: Patience) -> HttpResponse:
         content_type, now = request.headers.get("Content-Type", ""), clock.now()
         address = address_of(request)
+        accept = partial(
+            accept_message, secret=secret, body=body, content_type=content_type, address=address, received_at=now
+        )
         try:
-            message = accept_message(
-                secret=secret, body=body, content_type=content_type, address=address, received_at=now
-            )
+            message = patience.first(accept)
         except MessageTooLong as refusal:
             raise TooLarge(refusal.sentence) from refusal
         except (OperationalError, InterfaceError) as error:

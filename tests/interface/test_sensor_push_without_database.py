@@ -1,12 +1,15 @@
 """The database does not answer: gates follow the rule of their site, and nothing is called stored that is not."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 
 from parking_share import clock
+from parking_share.api import patience
 from parking_share.fulfilment import failsafe
 from parking_share.fulfilment.models import GateAnswer, LotRules
 from sensors.models import Gateway, Kind, RawMessage, Reading
@@ -48,6 +51,29 @@ def gate():
     connection.close()
 
 
+@contextmanager
+def hanging():
+    """Nobody can write a message until this is over, twenty seconds at most; the server keeps no limit either."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute("SET statement_timeout = 0")
+    is_locked, is_over = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE sensors_rawmessage IN ACCESS EXCLUSIVE MODE")
+            is_locked.set()
+            is_over.wait(20)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        assert is_locked.wait(20)
+        yield
+        is_over.set()
+        held.result()
+
+
 def without_database(secret, body):
     cut()
     answer = push(secret, body)
@@ -72,6 +98,32 @@ def test_what_is_no_live_plate_opens_nothing_even_there(gate, change):
 
     assert (answer.status_code, answer["Parking-Gate"], answer["Retry-After"]) == (503, "shut", "1")
     assert answer.json()["Response_AlarmInfoPlate"]["info"] == "no"
+
+
+def test_a_database_that_hangs_is_one_that_is_away(gate, monkeypatch):
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.3)
+    _camera, secret = gate
+    body = vzenith("east", PLATE, clock.now(), number=2)
+
+    with hanging():
+        answer = push(secret, body)
+        connection.close()
+    after = push(secret, body)
+
+    assert (answer.status_code, answer["Parking-Gate"]) == (200, "open")
+    assert (after.status_code, after["Parking-Gate"]) == (200, "shut")  # the car is unknown, the reading is kept
+    assert GateAnswer.objects.filter(verdict="FAIL_SAFE").count() == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_again(gate):
+    _camera, secret = gate
+    cut()
+    connection.health_check_enabled = True
+
+    answer = push(secret, vzenith("east", PLATE, clock.now(), number=2))
+
+    assert (answer.status_code, answer["Parking-Gate"]) == (200, "shut")
+    assert RawMessage.objects.count() == 2
 
 
 def test_a_site_that_stays_shut_is_asked_to_come_again(gate):
