@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -11,20 +12,23 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS, Error, InterfaceError, OperationalError, connections
 
 PATIENCE_S = 2.5
-LOOKED_AGAIN_S = 0.05
+LOOKED_EVERY_S = 0.1
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
 class Patience:
-    """With the connection of the thread that made this, until `is_done`."""
+    """With the connection of the thread that made this, until a moment of the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
-        self._database = connections[DEFAULT_DB_ALIAS]
-        self._seconds = seconds
-        self._has_run_out = False
-        self.is_done = threading.Event()
+        self._database: Any = connections[DEFAULT_DB_ALIAS]
+        self._database.health_check_done = True
+        self._until = time.monotonic() + seconds
+
+    @property
+    def has_run_out(self) -> bool:
+        return time.monotonic() >= self._until
 
     def first(self, call: Callable[[], T]) -> T:
         """Make the first call, and make it again where it only found that its old connection was closed."""
@@ -33,18 +37,51 @@ class Patience:
         try:
             return call()
         except (OperationalError, InterfaceError):
-            if self._has_run_out or not may_be_stale or database.in_atomic_block:
+            if self.has_run_out or not may_be_stale or database.in_atomic_block:
                 raise
         database.close()
         return call()
 
-    def watch(self) -> None:
-        """Wait for the end of the work. What is connected to anew after that time is cut off as well."""
-        is_late = not self.is_done.wait(self._seconds)
-        while is_late and not self.is_done.is_set():
-            self._has_run_out = True
-            _cut_off(self._database.connection)
-            self.is_done.wait(LOOKED_AGAIN_S)
+    def cut_off(self) -> None:
+        """End the conversation on this side, whatever the other side does; twice is safe."""
+        connection = self._database.connection
+        if connection is None or connection.closed:
+            return
+        with suppress(OSError, Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+            log.warning("database_hangs", patience_s=PATIENCE_S)
+
+
+class Watch:
+    """One thread of the process looks at all who wait; to be watched costs them a microsecond."""
+
+    def __init__(self) -> None:
+        self._waiting: set[Patience] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, patience: Patience) -> None:
+        with self._lock:
+            self._waiting.add(patience)
+            if self._thread is None or not self._thread.is_alive():  # a process that was forked has none
+                self._thread = threading.Thread(target=self._look, name="patience", daemon=True)
+                self._thread.start()
+
+    def end(self, patience: Patience) -> None:
+        """Whoever is done is never cut off: both happen under the lock."""
+        with self._lock:
+            self._waiting.discard(patience)
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(LOOKED_EVERY_S)
+            with self._lock:
+                for patience in self._waiting:
+                    if patience.has_run_out:
+                        patience.cut_off()
+
+
+watch = Watch()
 
 
 @contextmanager
@@ -55,20 +92,8 @@ def patience_with_database() -> Iterator[Patience]:
     out before it is used would not do either: that hangs just as long.
     """
     patience = Patience(PATIENCE_S)
-    connections[DEFAULT_DB_ALIAS].health_check_done = True
-    watcher = threading.Thread(target=patience.watch, daemon=True)
-    watcher.start()
+    watch.begin(patience)
     try:
         yield patience
     finally:
-        patience.is_done.set()
-        watcher.join()
-
-
-def _cut_off(connection: Any) -> None:
-    """End the conversation on this side, whatever the other side does; twice is safe."""
-    if connection is None or connection.closed:
-        return
-    with suppress(OSError, Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
-        wire.shutdown(socket.SHUT_RDWR)
-        log.warning("database_hangs", patience_s=PATIENCE_S)
+        watch.end(patience)
