@@ -1,12 +1,12 @@
 """Who earns in a lot, and how evenly; and who is turned away where."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Sum
 
 from allocation.engine.fairness import Fairness
 from allocation.models import Assignment, Decision
@@ -20,6 +20,7 @@ FEWEST_IN_A_GROUP = 5
 _EARNED = [Status.ASSIGNED, Status.PARKED, Status.COMPLETED]
 
 Owner = int | None
+Income = tuple[int, Owner, int]  # lot, owner, cents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +72,7 @@ def incomes_by_owner(lot_id: int, *, since: datetime, until: datetime) -> dict[O
     Bays without an owner are the lot's own: None.
     """
     found: Counter[Owner] = Counter()
-    for owner, cents in (
-        _earned([lot_id], since=since).filter(assigned_at__lt=until).values_list("space__owner", "cents")
-    ):
+    for _lot_id, owner, cents in _earned([lot_id], since=since, until=until):
         found[owner] += cents
     owners = Space.objects.filter(lot=lot_id).values_list("owner", flat=True)
     return {owner: found[owner] for owner in sorted(set(owners), key=lambda owner: (owner is None, owner or 0))}
@@ -95,8 +94,7 @@ def fairness_by_lot(pictures: Mapping[int, LotPicture], *, now: datetime) -> dic
     if not lots:
         return {}
     earned: Counter[tuple[int, Owner]] = Counter()
-    rows = _earned(lots, since=now - REMEMBERED).values_list("space__lot", "space__owner", "cents")
-    for lot_id, owner, cents in [*rows, *_promised(lots)]:
+    for lot_id, owner, cents in [*_earned(lots, since=now - REMEMBERED, until=now), *_promised(lots)]:
         earned[lot_id, owner] += cents
     return {
         lot_id: Fairness(
@@ -107,18 +105,22 @@ def fairness_by_lot(pictures: Mapping[int, LotPicture], *, now: datetime) -> dic
     }
 
 
-def _earned(lot_ids: Collection[int], *, since: datetime) -> "QuerySet[Assignment]":
-    """Announced bays whose booking was not given up, with `cents` by lot and owner."""
-    kept = Q(reservation__status__in=_EARNED)
-    rows = Assignment.objects.filter(kept, space__lot__in=lot_ids, assigned_at__gte=since)
-    return rows.order_by().values("space__lot", "space__owner").annotate(cents=Sum("reservation__price_cents"))
+def _earned(lot_ids: Collection[int], *, since: datetime, until: datetime) -> Iterable[Income]:
+    """What announced bays brought whose booking was not given up."""
+    kept = Assignment.objects.filter(
+        reservation__status__in=_EARNED, space__lot__in=lot_ids, assigned_at__gte=since, assigned_at__lte=until
+    ).order_by()
+    by_owner = kept.values("space__lot", "space__owner").annotate(cents=Sum("reservation__price_cents"))
+    rows: Iterable[Income] = by_owner.values_list("space__lot", "space__owner", "cents")
+    return rows
 
 
-def _promised(lot_ids: Collection[int]) -> Sequence[tuple[int, Owner, int]]:
+def _promised(lot_ids: Collection[int]) -> Iterable[Income]:
     """What is accepted and not announced yet."""
-    rows = Reservation.objects.filter(lot__in=lot_ids, status=Status.ACCEPTED).order_by()
-    grouped = rows.values("lot", "space__owner").annotate(cents=Sum("price_cents"))
-    return list(grouped.values_list("lot", "space__owner", "cents"))
+    accepted = Reservation.objects.filter(lot__in=lot_ids, status=Status.ACCEPTED).order_by()
+    by_owner = accepted.values("lot", "space__owner").annotate(cents=Sum("price_cents"))
+    rows: Iterable[Income] = by_owner.values_list("lot", "space__owner", "cents")
+    return rows
 
 
 def _group(incomes: Sequence[int]) -> IncomeGroup:

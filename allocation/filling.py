@@ -83,9 +83,9 @@ def holds_by_lot(
     for one in holds:
         taken[one.lot][one.row, one.start : one.end] += 1
     movable = [one for one in holds if one.may_move and _lies_alone(one, free[one.lot], taken[one.lot])]
-    moving = set(movable)
+    lifted = set(movable)
     for one in holds:
-        if one not in moving:
+        if one not in lifted:
             free[one.lot][one.row, one.start : one.end] = False
     filled = {lot_id: Holds.over(LotState.from_free(free[lot_id])) for lot_id in grids}
     suits = {lot_id: Suits(spaces[lot_id]) for lot_id in {one.lot for one in movable}}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -77,14 +77,12 @@ def pin(wish: Wish, *, now: datetime) -> Pin:
     why = _reason(wish)
     if reservation.status != Status.ACCEPTED:
         raise OverrulingRefused("not_accepted", _("A bay can be chosen only between acceptance and announcement."))
-    space_id = wish.space_id or reservation.space_id
-    if space_id != reservation.space_id:
+    if wish.space_id is not None and wish.space_id != reservation.space_id:
         _check_bay(wish, reservation.lot)
-        _make_room(reservation, int(space_id or 0), by=wish.made_by, now=now)
+        _make_room(reservation, wish.space_id, by=wish.made_by, now=now)
     reservation.pins.filter(lifted_at__isnull=True).update(lifted_at=now, lifted_by=wish.made_by)
-    return Pin.objects.create(
-        reservation=reservation, space_id=space_id, why=why, pinned_by=wish.made_by, pinned_at=now
-    )
+    held_id = cast(int, wish.space_id or reservation.space_id)
+    return Pin.objects.create(reservation=reservation, space_id=held_id, why=why, pinned_by=wish.made_by, pinned_at=now)
 
 
 @transaction.atomic

@@ -132,7 +132,7 @@ class LotPicture:
         """All spaces but these."""
         return np.array([space.pk not in space_ids for space in self.spaces], dtype=bool)
 
-    def request_for(self, reservation: Reservation, eligible: NDArray[np.bool_]) -> Request | None:
+    def request_for(self, reservation: Reservation, eligible: NDArray[np.bool_] | None) -> Request | None:
         """The engine's request, or None where nothing of the period lies ahead."""
         start, end = self.grid.outward(reservation.starts_at, reservation.ends_at)
         return Request(start=start, end=end, eligible=eligible) if start < end else None

@@ -63,7 +63,7 @@ def replay(decision: Decision) -> Replay:
     NothingToReplay
         If no policy was asked, the snapshot is forgotten, or its format is another one.
     """
-    snapshot = DecisionSnapshot.objects.filter(pk=decision.snapshot_id).first()
+    snapshot = DecisionSnapshot.objects.filter(pk=decision.snapshot_id or 0).first()
     document = _document(decision, snapshot)
     place = decision.place or 0
     table, before = _Table.of(document), []

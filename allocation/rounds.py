@@ -159,7 +159,7 @@ class Round:
         mask, wanted = self.eligible[reservation.pk], self.overruled.get(reservation.pk)
         if wanted is None:
             return mask
-        return mask & np.array([space.pk == wanted for space in picture.spaces], dtype=bool)
+        return mask & ~picture.mask_without([wanted])
 
 
 def open_round(

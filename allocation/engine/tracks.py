@@ -18,6 +18,7 @@ from allocation.engine.valuation import ROUNDING, Valuation, Values
 FOREVER = 1 << 15
 IMPOSSIBLE = 1e9
 OPENING = 1e5
+STAYING = 1e-6
 NEWCOMER = NOWHERE = -1
 LARGEST_BLOCK = 128
 MOST_CUTS = 12
@@ -119,14 +120,17 @@ class Tracks:
         -----
         Of each track the reservations that start before `first_cut` stay, and so do those that end after `last_cut`.
         The rest of a track goes to another one as a whole, so its cost depends on the two alone: a linear assignment
-        problem, whose optimum is the best of factorially many exchanges. Without a last cut tracks exchange tails.
+        problem, whose optimum is the best of factorially many exchanges. Without a last cut tracks exchange tails. Of
+        exchanges that are equally good, the one in which most stays where it is.
         """
         middle = self._between(first_cut, last_cut)
         if len(middle.tracks) < 2:
             return False
         costs = self._costs(middle)
+        present = costs.trace()
+        np.fill_diagonal(costs, costs.diagonal() - STAYING)
         rows, columns = linear_sum_assignment(costs)
-        if costs[rows, columns].sum() >= costs.trace() - ROUNDING:
+        if costs[rows, columns].sum() >= present - STAYING * len(rows) - ROUNDING:
             return False
         self._exchange(middle, columns.tolist())
         return True
