@@ -1,6 +1,6 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from parking_share.accounts.models import User
@@ -45,6 +45,11 @@ class CoverageSettings(models.Model):
     vacancy_accuracy = models.FloatField(_("accuracy of vacancy"), default=0.01)
     cluster_radius_m = models.FloatField(_("radius of clusters in metres"), default=220.0)
     tolerance_m = models.FloatField(_("tolerance of borders in metres"), default=0.5)
+    is_public = models.BooleanField(
+        _("the map may be shown to everybody"),
+        default=False,
+        help_text=_("Opens the read-only map that other sites may embed: areas and ranks, no bays. Only of a named city."),
+    )
 
     class Meta:
         verbose_name = _("coverage settings")
@@ -61,7 +66,15 @@ class CoverageSettings(models.Model):
                     tolerance_m__gt=0,
                     fee_effect__in=["hyperbolic", "free_counts_as_one", "exponential"],
                 ),
-            )
+                violation_error_message=_(
+                    "Lengths and the fee's scale are above zero, the accuracy of vacancy is above 0 and at most 0.5."
+                ),
+            ),
+            models.CheckConstraint(
+                name="coverage_public_only_of_a_named_city",
+                condition=Q(is_public=False) | ~Q(city=""),
+                violation_error_message=_("Name the city whose map everybody may see."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -182,10 +195,15 @@ class Scenario(models.Model):
     changes = models.JSONField(_("changes"))
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("made by"))
     made_at = models.DateTimeField(_("made"))
+    expires_at = models.DateTimeField(_("kept until"))
 
     class Meta:
         verbose_name = _("scenario")
         verbose_name_plural = _("scenarios")
+        indexes = [models.Index(name="scenario_by_city", fields=["city", "-made_at"])]
+        constraints = [
+            models.CheckConstraint(name="scenario_expires_after_it_is_made", condition=Q(expires_at__gt=F("made_at")))
+        ]
 
     def __str__(self) -> str:
         return self.name
