@@ -8,6 +8,7 @@ from html import escape
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 44
 LEGEND_ROW = 20
+GROUND = "var(--surface, #fff)"
 DASHES = ("", "7 4", "2 4", "9 3 2 3")
 MARKS = ("circle", "cross", "square", "triangle")
 TICKS = 5
@@ -95,9 +96,9 @@ def gantt(picture: Gantt, *, title: str, key: str) -> str:
         parts.append(_text(NAME_WIDTH - 6, top + ROW - 4, name, anchor="end", size=10))
         parts.append(f'<rect x="{NAME_WIDTH}" y="{top}" width="{span}" height="{ROW - 3}" fill="url(#closed-{key})"/>')
     for row, start, end in picture.shared:
-        parts.append(_box(row, start, end, 'fill="var(--surface, #fff)" stroke="currentColor" stroke-opacity="0.4"'))
+        parts.append(_box(row, start, end, f'fill="{GROUND}" stroke="currentColor" stroke-opacity="0.4"'))
     for bar in picture.bars:
-        box = _box(bar.row, bar.start, bar.end, 'fill="currentColor" fill-opacity="0.75" stroke="var(--surface, #fff)"')
+        box = _box(bar.row, bar.start, bar.end, f'fill="currentColor" fill-opacity="0.75" stroke="{GROUND}"')
         parts.append(box.replace("/>", f"><title>{escape(bar.name)}</title></rect>"))
     bottom = len(picture.names) * ROW + 4
     for slot, name in picture.hours:
@@ -109,9 +110,8 @@ def gantt(picture: Gantt, *, title: str, key: str) -> str:
 
 def standing_alone(svg: str) -> str:
     """The same as a file: black on white, for it inherits no ink."""
-    return svg.replace("<svg ", '<svg color="#1a1a1a" ', 1).replace(
-        "</title>", '</title><rect width="100%" height="100%" fill="#fff"/>', 1
-    )
+    inked = svg.replace("<svg ", '<svg color="#1a1a1a" ', 1).replace(GROUND, "#fff")
+    return inked.replace("</title>", '</title><rect width="100%" height="100%" fill="#fff"/>', 1)
 
 
 def round_ticks(low: float, high: float) -> list[float]:

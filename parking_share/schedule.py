@@ -14,11 +14,17 @@ _TIMETABLE: dict[str, dict[str, Any]] = {
     "roll_up": {"task": "sensors.roll_up", "schedule": timedelta(seconds=60), "options": {"expires": 60}},
     "profiles": {"task": "sensors.learn_profiles", "schedule": crontab(minute=11, hour=19)},
     "demand": {"task": "allocation.learn_demand", "schedule": crontab(minute=41, hour=19)},
+    "laboratory": {
+        "task": "allocation.continue_lab_runs",
+        "schedule": timedelta(seconds=60),
+        "options": {"expires": 60},
+    },
     "months": {"task": "sensors.tend_months", "schedule": crontab(minute=31, hour="*/6")},
     "retention": {"task": "sensors.forget", "schedule": crontab(minute=13)},
     "plates": {"task": "reservations.forget_plates", "schedule": crontab(minute=41, hour=3)},
     "coverage": {"task": "coverage.attend", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
     "pictures": {"task": "coverage.thin_out", "schedule": crontab(minute=51, hour=4)},
+    "snapshots": {"task": "allocation.forget_snapshots", "schedule": crontab(minute=37, hour=4)},
     "keys": {"task": "reservations.forget_old_keys", "schedule": crontab(minute=23)},
     "response_imports": {
         "task": "surveys.continue_imports",
