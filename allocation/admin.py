@@ -1,24 +1,38 @@
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from allocation import policies
-from allocation.models import Assignment, Decision, LotPolicy, Obstacle
+from allocation.explanations import sentences_of
+from allocation.models import Assignment, Decision, DecisionSnapshot, LotPolicy, Obstacle, Overruling, Pin
 from allocation.policies import Settings
 from parking_share import clock
-from parking_share.admin_tools import ModelForm, ReadOnly, whoever_asks
+from parking_share.admin_tools import Endless, ModelForm, ReadOnly, whoever_asks
 
 
 class PolicyForm(ModelForm):
+    why = forms.CharField(label=_("why"), max_length=300)
+    fairness_tolerance = forms.FloatField(label=_("tolerance for fairness"), min_value=0, initial=0)
+
     class Meta:
         model = LotPolicy
-        fields = ("lot", "name", "threshold", "fragment_weight", "modal_stay_h")
+        fields = (
+            "lot",
+            "name",
+            "threshold",
+            "fragment_weight",
+            "modal_stay_h",
+            "peak_rate_cents",
+            "fairness_tolerance",
+            "why",
+        )
 
     def settings(self) -> Settings:
-        return Settings(**{name: self.cleaned_data[name] for name in self.Meta.fields if name != "lot"})
+        return Settings(**{name: self.cleaned_data[name] for name in self.Meta.fields if name not in {"lot", "why"}})
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data
@@ -45,6 +59,7 @@ class LotPolicyAdmin(ReadOnly):
         "valid_from",
         "superseded_at",
         "changed_by",
+        "why",
     )
     list_filter = ("name", ("superseded_at", admin.EmptyFieldListFilter))
     list_select_related = ("lot", "changed_by")
@@ -62,7 +77,11 @@ class LotPolicyAdmin(ReadOnly):
 
     def save_model(self, request: HttpRequest, obj: LotPolicy, form: Any, change: bool) -> None:  # noqa: ARG002
         made = policies.change_policy(
-            lot=form.cleaned_data["lot"], settings=form.settings(), changed_by=whoever_asks(request), now=clock.now()
+            lot=form.cleaned_data["lot"],
+            settings=form.settings(),
+            changed_by=whoever_asks(request),
+            now=clock.now(),
+            why=form.cleaned_data["why"],
         )
         obj.__dict__.update(made.__dict__)
 
@@ -74,10 +93,53 @@ class DecisionAdmin(ReadOnly):
     list_select_related = ("reservation__lot", "space")
     search_fields = ("=reservation__id", "reservation__lot__name")
     date_hierarchy = "decided_at"
+    exclude = ("snapshot",)
+
+    def get_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
+        return ["in_words", *super().get_fields(request, obj)]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Decision | None = None) -> Any:
+        return ["in_words", *super().get_readonly_fields(request, obj)]
+
+    @admin.display(description=_("in words"))
+    def in_words(self, decision: Decision) -> str:
+        return " ".join(sentences_of(decision))
 
     @admin.display(description=_("lot"), ordering="reservation__lot__name")
     def lot(self, decision: Decision) -> str:
         return str(decision.reservation.lot)
+
+
+@admin.register(DecisionSnapshot)
+class DecisionSnapshotAdmin(Endless):
+    list_display = ("id", "lot", "made_at", "engine_version", "size")
+    list_select_related = ("lot",)
+    search_fields = ("=id",)
+    date_hierarchy = "made_at"
+
+    @admin.display(description=_("bytes"))
+    def size(self, snapshot: DecisionSnapshot) -> int:
+        return len(bytes(snapshot.packed))
+
+
+@admin.register(Overruling)
+class OverrulingAdmin(ReadOnly):
+    """Rejections that staff took up again; it is done on the page of the request."""
+
+    list_display = ("id", "reservation", "space", "why", "made_by", "made_at", "settled_at", "answer")
+    list_filter = ("answer", "reservation__lot__district")
+    list_select_related = ("reservation", "space", "made_by")
+    search_fields = ("=reservation__id", "reservation__lot__name", "why")
+    date_hierarchy = "made_at"
+
+
+@admin.register(Pin)
+class PinAdmin(ReadOnly):
+    list_display = ("id", "reservation", "space", "why", "pinned_by", "pinned_at", "lifted_by", "lifted_at")
+    list_filter = (("lifted_at", admin.EmptyFieldListFilter), "reservation__lot__district")
+    list_select_related = ("reservation", "space", "pinned_by", "lifted_by")
+    search_fields = ("=reservation__id", "reservation__lot__name", "why")
+    date_hierarchy = "pinned_at"
 
 
 @admin.register(Assignment)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from allocation import locks
 from allocation.engine.placement import cheapest_free_space
 from allocation.engine.request import Request
+from allocation.overruling import is_pinned
 from allocation.pictures import eligible_spaces, lot_picture
 from allocation.selectors import can_stay_until
 from parking_share.accounts.models import User
@@ -70,6 +71,10 @@ def _make_room(reservation: Reservation, *, until: datetime, now: datetime) -> N
     own = picture.index_of.get(reservation.space_id or 0)
     if own is not None and picture.state.free_for(start, end)[own]:
         return
+    if is_pinned(reservation.pk):
+        raise ExtensionRefused(
+            "no_free_space", _("The bay that was chosen for you is needed then."), until=reservation.ends_at
+        )
     eligible = eligible_spaces({picture.lot.pk: picture}, [reservation])[reservation.pk]
     request = Request(start=start, end=end, eligible=eligible)
     space = cheapest_free_space(picture.state, request, picture.valuation)

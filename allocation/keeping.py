@@ -12,6 +12,7 @@ from allocation.engine.placement import cheapest_free_space
 from allocation.engine.request import Request
 from allocation.models import Assignment
 from allocation.obstacles import obstructed
+from allocation.overruling import is_pinned
 from allocation.pictures import LotPicture, eligible_spaces, lot_picture, policies_by_lot
 from allocation.rounds import CarsInUse
 from parking_share.errors import DomainError
@@ -129,8 +130,13 @@ def _space_from_now(reservation: Reservation, *, now: datetime) -> int | None:
 
 
 def _request_from_now(reservation: Reservation, picture: LotPicture, *, now: datetime) -> Request:
-    """What it needs from now on, among bays in which nobody stands; its own bay suits it whatever the mask says."""
+    """What it needs from now on, among bays in which nobody stands; its own bay suits it whatever the mask says.
+
+    Where staff chose the bay, that one alone.
+    """
     eligible = eligible_spaces({picture.lot.pk: picture}, [reservation])[reservation.pk]
+    if is_pinned(reservation.pk):
+        eligible[:] = False
     if reservation.space_id in picture.index_of:
         eligible[picture.index_of[reservation.space_id]] = True
     usable = picture.mask_without(obstructed(picture.index_of, now=now))

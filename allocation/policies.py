@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 
 from allocation.models import LotPolicy
@@ -24,16 +25,19 @@ class Settings:
     """What a policy row says: the policy and its numbers."""
 
     name: str
-    threshold: float
-    fragment_weight: float
-    modal_stay_h: float
+    threshold: float = 1.5
+    fragment_weight: float = 0.7
+    modal_stay_h: float = 3.0
+    peak_rate_cents: int | None = None
+    fairness_tolerance: float = 0.0
 
 
 @transaction.atomic
-def change_policy(*, lot: Lot | None, settings: Settings, changed_by: User, now: datetime) -> LotPolicy:
+def change_policy(*, lot: Lot | None, settings: Settings, changed_by: User, now: datetime, why: str = "") -> LotPolicy:
     """Supersede the policy of a lot, or without a lot the one for everywhere else, and put another in force.
 
-    The lot is locked, so that a decision in progress ends under the rules with which it began.
+    The lot is locked, so that a decision in progress ends under the rules with which it began. A peak rate becomes the
+    lot's: what is billed and what the engine reckons with are one number.
     """
     _lock(lot)
     rows = LotPolicy.objects.filter(lot=lot)
@@ -45,17 +49,30 @@ def change_policy(*, lot: Lot | None, settings: Settings, changed_by: User, now:
         version=(rows.aggregate(latest=Max("version"))["latest"] or 0) + 1,
         valid_from=max(now, present.valid_from) if present is not None else now,
         changed_by=changed_by,
+        why=why.strip(),
         **asdict(settings),
     )
-    if not all(map(math.isfinite, (following.threshold, following.fragment_weight, following.modal_stay_h))):
+    if not all(map(math.isfinite, _numbers(settings))):
         raise PolicyRefused(_("Write plain numbers."))
     try:
         following.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         raise PolicyRefused(" ".join(error.messages)) from error
+    if lot is None and settings.peak_rate_cents is not None:
+        raise PolicyRefused(_("A peak rate belongs to one lot."))
     rows.filter(superseded_at__isnull=True).update(superseded_at=following.valid_from)
     following.save(force_insert=True)
+    if lot is not None and settings.peak_rate_cents is not None:
+        Lot.objects.filter(pk=lot.pk).update(peak_rate_cents=settings.peak_rate_cents)
     return following
+
+
+@transaction.atomic
+def drop_policy(*, lot: Lot, now: datetime) -> bool:
+    """Let the lot decide as all others do; False where it has no policy of its own. Its versions are kept."""
+    _lock(lot)
+    in_force = LotPolicy.objects.filter(lot=lot, superseded_at__isnull=True)
+    return bool(in_force.update(superseded_at=Greatest(F("valid_from"), Value(now))))
 
 
 def settings_of(row: LotPolicy) -> Settings:
@@ -64,7 +81,13 @@ def settings_of(row: LotPolicy) -> Settings:
         threshold=row.threshold,
         fragment_weight=row.fragment_weight,
         modal_stay_h=row.modal_stay_h,
+        peak_rate_cents=row.peak_rate_cents,
+        fairness_tolerance=row.fairness_tolerance,
     )
+
+
+def _numbers(settings: Settings) -> tuple[float, ...]:
+    return settings.threshold, settings.fragment_weight, settings.modal_stay_h, settings.fairness_tolerance
 
 
 def history_of(lot: Lot | None) -> QuerySet[LotPolicy]:

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from allocation.models import DecisionSnapshot
 from allocation.pictures import LotPicture
 
 FORMAT = 1
+SNAPSHOTS_ARE_KEPT = timedelta(days=180)
 
 
 @dataclass(kw_only=True)
@@ -134,3 +135,8 @@ def _free(fixed: LotState) -> list[list[int]]:
     for space, start, end in fixed.runs():
         runs[space] += [start, end]
     return runs
+
+
+def forget_snapshots(*, now: datetime) -> int:
+    """Delete what rounds saw more than half a year ago; the decisions stay. Safe to run twice."""
+    return DecisionSnapshot.objects.filter(made_at__lt=now - SNAPSHOTS_ARE_KEPT).delete()[0]

@@ -169,4 +169,10 @@ SELECT id AS reservation_id, lot_id, requested_at
 FROM reservations_reservation
 WHERE status = 'REQUESTED'
   AND requested_at + %(queue_patience)s < %(now)s
+  AND NOT EXISTS (
+      SELECT FROM reservations_reservationevent again
+      WHERE again.reservation_id = reservations_reservation.id
+        AND again.to_status = 'REQUESTED'
+        AND again.happened_at + %(queue_patience)s >= %(now)s
+  )
 ORDER BY id;

@@ -1,27 +1,18 @@
-"""Pages of city staff: what their districts do, where bays are short, and by which policy a lot decides."""
+"""Pages of city staff: what their districts do, and where bays are short."""
 
 import csv
-from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime, time, timedelta
 
-from django import forms
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from allocation import policies
-from allocation.models import LotPolicy, PolicyName
 from allocation.pictures import policies_by_lot
-from allocation.policies import Settings
 from allocation.statistics import Usage, lots_short_of_bays, usage_by_district, usage_by_lot
 from parking_share import clock
-from parking_share.errors import DomainError
 from parking_share.reservations.states import Reason
 from parking_share.spaces.models import Lot
 from parking_share.web.access import PersonalRequest, signed_in
@@ -31,25 +22,6 @@ from parking_share.web.words import typed_words
 
 LOTS_A_PAGE, SHORT_LOTS, WEEK = 50, 20, timedelta(days=7)
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class PolicyForm(forms.Form):
-    """The fields are named as those of `Settings`; the domain validates them again."""
-
-    name = forms.ChoiceField(label=gettext_lazy("Policy"), choices=PolicyName)
-    threshold = forms.FloatField(
-        label=gettext_lazy("Threshold"),
-        min_value=0,
-        max_value=100,
-        help_text=gettext_lazy("How much more a fragment may cost than a request brings before it is declined."),
-    )
-    fragment_weight = forms.FloatField(
-        label=gettext_lazy("Weight of fragmentation"),
-        min_value=0,
-        max_value=1,
-        help_text=gettext_lazy("Between 0 (only revenue counts) and 1 (only fragments count)."),
-    )
-    modal_stay_h = forms.FloatField(label=gettext_lazy("Most frequent stay in hours"), min_value=0.25, max_value=24)
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -102,28 +74,6 @@ def export(request: PersonalRequest) -> HttpResponse:
     writer.writerow(_header())
     writer.writerows([_harmless(cell) for cell in _row(lot, usage[lot.pk])] for lot in lots)
     return response
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@signed_in
-def policy(request: PersonalRequest, lot_id: int) -> HttpResponse:
-    """The policy of a lot, its history, and the form that puts another version in force."""
-    districts = overseen_districts(request)
-    lot = get_object_or_404(Lot.objects.filter(district__in=districts).select_related("district"), pk=lot_id)
-    present = policies_by_lot([lot])[lot.pk]
-    form = PolicyForm(request.POST or None, initial=asdict(policies.settings_of(present)))
-    if request.method == "POST" and form.is_valid():
-        try:
-            policies.change_policy(
-                lot=lot, settings=Settings(**form.cleaned_data), changed_by=request.user, now=clock.now()
-            )
-        except DomainError as refusal:
-            form.add_error(None, refusal.sentence)
-        else:
-            messages.success(request, _("The new policy is in force. Decisions from now on name it."))
-            return redirect("web:city_policy", lot.pk)
-    history: Iterable[LotPolicy] = policies.history_of(lot)[:LOTS_A_PAGE]
-    return render(request, "city/policy.html", {"lot": lot, "present": present, "form": form, "history": history})
 
 
 def _midnight(now: datetime) -> datetime:

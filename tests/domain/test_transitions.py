@@ -32,6 +32,7 @@ LEGAL = {
     ("ASSIGNED", "EXPIRED"),
     ("PARKED", "COMPLETED"),
     ("PARKED", "RELEASED"),
+    ("DECLINED", "REQUESTED"),
 }
 WAY_TO = {
     "REQUESTED": [],

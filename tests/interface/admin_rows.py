@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 
 from allocation import policies
 from allocation import services as allocation
-from allocation.models import Assignment, Decision, LotPolicy, Obstacle
+from allocation.models import Assignment, Decision, DecisionSnapshot, LotPolicy, Obstacle, Overruling, Pin
 from allocation.obstacles import report_obstacle
 from parking_share.accounts.models import ApiToken, User, Vehicle
 from parking_share.accounts.services import issue_api_token
@@ -37,10 +37,13 @@ READ_ONLY: tuple[type, ...] = (
     Assignment,
     ApiToken,
     Decision,
+    DecisionSnapshot,
     EventCursor,
     IdempotencyKey,
     Notice,
     Obstacle,
+    Overruling,
+    Pin,
     Reservation,
     ReservationEvent,
     ReservationVehicle,
@@ -81,6 +84,18 @@ def a_policy(_number: int) -> LotPolicy:
     return policies.change_policy(lot=make_lot(), settings=settings, changed_by=make_user(), now=NOW)
 
 
+def an_overruling(number: int) -> Overruling:
+    booking = a_booking(number=number)
+    return Overruling.objects.create(reservation=booking, why="a doctor on duty", made_by=make_user(), made_at=NOW)
+
+
+def a_pin(number: int) -> Pin:
+    booking = a_booking(number=number)
+    return Pin.objects.create(
+        reservation=booking, space=booking.space, why="beside the lift", pinned_by=make_user(), pinned_at=NOW
+    )
+
+
 def a_token(_number: int) -> ApiToken:
     user = make_user()
     issue_api_token(user=user, name="curl", now=NOW)
@@ -96,6 +111,7 @@ MAKERS: dict[type, Callable[[int], object]] = {
     ApiToken: a_token,
     Assignment: lambda number: a_booking(number=number).assignments.get(),
     Decision: lambda number: a_booking(number=number).decision,
+    DecisionSnapshot: lambda number: a_booking(number=number).decision.snapshot,
     EmailAddress: an_address,
     EventCursor: lambda number: EventCursor.objects.create(reader=f"reader {number}"),
     Group: lambda number: Group.objects.create(name=f"group {number}"),
@@ -103,6 +119,8 @@ MAKERS: dict[type, Callable[[int], object]] = {
     LotPolicy: a_policy,
     Notice: a_notice,
     Obstacle: lambda _number: report_obstacle(space_id=make_space(make_lot()).pk, now=NOW, until=NOW + hours(2)),
+    Overruling: an_overruling,
+    Pin: a_pin,
     Reservation: lambda number: a_booking(number=number),
     ReservationEvent: lambda number: a_booking(number=number).events.last(),
     ReservationVehicle: lambda number: a_booking(number=number).vehicle_rows.get(),

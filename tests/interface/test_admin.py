@@ -160,7 +160,8 @@ def test_a_reservation_that_is_over_is_left_alone_and_says_why(client, operator)
 
 def test_a_policy_is_changed_by_adding_a_version(client, operator):
     first = a_policy(1)
-    fields = {"lot": first.lot_id, "name": "two_stage", "threshold": 1.5, "fragment_weight": 0.7, "modal_stay_h": 3}
+    numbers = {"threshold": 1.5, "fragment_weight": 0.7, "modal_stay_h": 3, "fairness_tolerance": 0}
+    fields = {"lot": first.lot_id, "name": "two_stage", "why": "a trial"} | numbers
 
     assert client.post(address(LotPolicy, "add"), fields).status_code == 302
     assert client.post(address(LotPolicy, "change", first.pk), fields).status_code == 403
@@ -169,6 +170,7 @@ def test_a_policy_is_changed_by_adding_a_version(client, operator):
     second = LotPolicy.objects.get(lot=first.lot, superseded_at=None)
     assert first.superseded_at is not None
     assert (first.name, second.name, second.version, second.changed_by) == ("fcfs", "two_stage", 2, operator)
+    assert second.why == "a trial"
     assert "in force already" in client.post(address(LotPolicy, "add"), fields).content.decode()
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from allocation import policies
 from allocation import services as allocation
+from allocation.models import PolicyName
 from parking_share import clock
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
@@ -196,7 +197,7 @@ def test_the_export_holds_the_numbers_and_no_formula(client, staff, district):
     assert all(row[-1] == "<5" for row in rows[1:])
 
 
-POLICY = {"name": "two_stage", "threshold": "2", "fragment_weight": "0.5", "modal_stay_h": "4"}
+POLICY = {"name": "two_stage", "threshold": "2", "fragment_weight": "0.5", "modal_stay_h": "4", "why": "a trial"}
 
 
 def test_a_policy_is_changed_and_its_history_shown(client, staff, district):
@@ -211,6 +212,37 @@ def test_a_policy_is_changed_and_its_history_shown(client, staff, district):
         (1, "two_stage", staff),
     ]
     assert "In force: first come, first served, version 2." in text(shown)
+    assert "<td>a trial</td>" in text(shown)
+
+
+def test_a_policy_is_one_click_away_and_keeps_the_numbers(client, staff, district):
+    lot = lot_of(district)
+    client.post(page("city_policy", lot.pk), POLICY)
+
+    shown = client.post(page("city_policy", lot.pk), {"switch": "fcfs"}, follow=True)
+
+    newest = policies.history_of(lot)[0]
+    assert (newest.name, newest.threshold, newest.modal_stay_h) == ("fcfs", 2, 4)
+    assert "In force: first come, first served, version 2." in text(shown)
+    assert client.post(page("city_policy", lot.pk), {"switch": "magic"}).status_code == 200
+    assert policies.history_of(lot).count() == 2
+
+
+def test_the_price_of_the_busiest_hour_is_changed_with_the_policy(client, staff, district):
+    lot = lot_of(district, peak_rate_cents=600)
+    client.post(page("city_policy", lot.pk), POLICY | {"peak_rate": "6.00"})
+    client.post(page("city_policy", lot.pk), POLICY | {"peak_rate": "7.50"})
+
+    lot.refresh_from_db()
+    assert [row.peak_rate_cents for row in policies.history_of(lot)] == [750, None]
+    assert lot.peak_rate_cents == 750
+
+
+def test_every_policy_is_explained_on_the_page(client, staff, district):
+    shown = client.get(page("city_policy", lot_of(district).pk))
+
+    assert [label for _, label, _, _ in shown.context["explained"]] == PolicyName.labels
+    assert text(shown).count("For drivers:") == len(PolicyName)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +253,9 @@ def test_a_policy_is_changed_and_its_history_shown(client, staff, district):
         {"threshold": "nan"},
         {"modal_stay_h": ""},
         {"modal_stay_h": "1e308"},
+        {"why": ""},
+        {"peak_rate": "-1"},
+        {"fairness_tolerance": "nan"},
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(client, staff, district, wrong):
