@@ -4,11 +4,13 @@ from datetime import datetime
 
 import numpy as np
 
+from allocation.engine.policy import Policy
 from allocation.engine.prices import Outlook
 from allocation.pictures import LotPicture
 from sensors.slots import SLOT
 
 A_DAY = 96
+LOOKING_AHEAD = frozenset({"revenue", "foresight"})
 
 
 def outlook_of(picture: LotPicture, *, now: datetime, around: tuple[int, int] | None = None) -> Outlook | None:
@@ -28,3 +30,11 @@ def outlook_of(picture: LotPicture, *, now: datetime, around: tuple[int, int] | 
     first, last = max(around[0] - A_DAY, 0), around[1] + A_DAY
     arrivals[first:last] = outlook.arrivals[first:last]
     return Outlook(arrivals=arrivals, stays=outlook.stays)
+
+
+def policy_looking_ahead(picture: LotPicture, *, now: datetime, around: tuple[int, int]) -> Policy:
+    """The lot's policy with prices for those who are still expected around a period, if it looks ahead at all."""
+    if picture.policy_row.name not in LOOKING_AHEAD:
+        return picture.policy
+    outlook = outlook_of(picture, now=now, around=around)
+    return picture.policy if outlook is None else picture.policy.looking_ahead(picture.state, lambda: outlook)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, QuerySet
 
-from allocation.engine.request import Request
 from allocation.models import Decision
 from allocation.pictures import LotPicture, eligible_spaces, lot_picture
 from allocation.rounds import CarsInUse
@@ -15,41 +14,6 @@ from parking_share.reservations.states import Status
 from parking_share.spaces.models import BookingLimits
 from parking_share.spaces.tariffs import RateTable
 from sensors.slots import SLOT
-
-ALTERNATIVE_SHIFTS = [sign * minutes for minutes in (15, 30, 45, 60) for sign in (-1, 1)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alternative:
-    """Another period in the same lot that would be accepted now."""
-
-    starts_at: datetime
-    ends_at: datetime
-    price_cents: int
-    currency: str
-
-
-def alternatives_for(reservation: Reservation, *, now: datetime, most: int = 3) -> list[Alternative]:
-    """Periods of the same length up to an hour earlier or later that would be accepted now, nearest first."""
-    if not reservation.lot.is_open or reservation.starts_at + timedelta(minutes=max(ALTERNATIVE_SHIFTS)) < now:
-        return []
-    picture = lot_picture(reservation.lot, latest_end=reservation.ends_at + timedelta(hours=1), now=now)
-    rates = picture.rates
-    eligible = eligible_spaces({picture.lot.pk: picture}, [reservation])[reservation.pk]
-    cars = CarsInUse(reservation.vehicle_rows.all(), now=now)
-    latest_start = now + timedelta(days=picture.limits.furthest_ahead_days)
-    found = []
-    for minutes in ALTERNATIVE_SHIFTS:
-        shift = timedelta(minutes=minutes)
-        starts_at, ends_at = reservation.starts_at + shift, reservation.ends_at + shift
-        start, end = picture.grid.outward(starts_at, ends_at)
-        if not now <= starts_at <= latest_start or start >= end or cars.clash_with(reservation, later_by=shift):
-            continue
-        decision = picture.policy.decide(picture.state, Request(start=start, end=end, eligible=eligible))
-        if decision.space is not None:
-            price = rates.price_cents(starts_at, ends_at)
-            found.append(Alternative(starts_at=starts_at, ends_at=ends_at, price_cents=price, currency=rates.currency))
-    return found[:most]
 
 
 @dataclass(frozen=True, kw_only=True)

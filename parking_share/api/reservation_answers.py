@@ -12,7 +12,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.request import Request
 
-from allocation.selectors import alternatives_for, can_stay_until
+from allocation.alternatives import alternatives_for
+from allocation.selectors import can_stay_until
 from parking_share import clock
 from parking_share.accounts.models import User
 from parking_share.api.authentication import caller
@@ -25,9 +26,7 @@ from parking_share.reservations import services
 from parking_share.reservations.models import IdempotencyKey, Reservation
 from parking_share.reservations.selectors import WITH_VEHICLES, reservations_of
 from parking_share.reservations.services import OnceOnly
-from parking_share.reservations.states import Reason, Status
-
-NO_ROOM = {Reason.NO_FREE_SPACE, Reason.FRAGMENTS_OUTWEIGH_REVENUE}
+from parking_share.reservations.states import Status
 
 CREATE_HEADERS = [
     OpenApiParameter(
@@ -65,8 +64,11 @@ def shown(reservation: Reservation, *, with_stay: bool = False) -> dict[str, Any
     How long a bay could be kept costs as much as a decision, so it is told where somebody reads, not where they book.
     """
     stay_until = can_stay_until(reservation, now=clock.now()) if with_stay and reservation.holds_a_space else None
-    has_no_room = reservation.status == Status.DECLINED and reservation.reason in NO_ROOM
-    others = alternatives_for(reservation, now=clock.now()) if has_no_room else []
+    if reservation.status == Status.DECLINED:
+        found = alternatives_for(reservation, now=clock.now())
+        others = [*found.times, *found.lots]
+    else:
+        others = []
     return ReservationOut(reservation, context={"alternatives": others, "stay_until": stay_until}).data
 
 

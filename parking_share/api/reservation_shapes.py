@@ -1,12 +1,13 @@
 """What reservations look like outside."""
 
+import math
 from typing import Any, cast
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from allocation.selectors import Alternative
+from allocation.alternatives import Alternative
 from parking_share.accounts.selectors import vehicles_of
 from parking_share.api.fields import InstantField, PointOut, ReasonOut
 from parking_share.reservations.models import Reservation, ReservationVehicle
@@ -90,10 +91,17 @@ class ReservationRowOut(serializers.Serializer[Reservation]):
 
 
 class AlternativeOut(serializers.Serializer[Alternative]):
+    lot = ReservationLotOut()
+    distance_m = serializers.SerializerMethodField(
+        help_text="The walk from the lot that said no, as the crow flies; null where it is the same lot."
+    )
     starts_at = InstantField()
     ends_at = InstantField()
     price_cents = serializers.IntegerField()
     currency = serializers.CharField()
+
+    def get_distance_m(self, alternative: Alternative) -> int | None:
+        return None if alternative.distance_m is None else math.ceil(alternative.distance_m)
 
 
 class ExtensionIn(serializers.Serializer[Any]):
@@ -107,7 +115,7 @@ class TakenBayIn(serializers.Serializer[Any]):
 
 
 class ReservationOut(ReservationRowOut):
-    """A reservation; where it was declined, with other periods of the same lot that would be accepted now."""
+    """A reservation; where it was declined, with other periods of the lot and other lots that would say yes now."""
 
     stay_until = serializers.SerializerMethodField(
         help_text="How long the bay could be kept, where one is held: the latest `until` of an extension. "

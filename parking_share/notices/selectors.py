@@ -1,4 +1,4 @@
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from parking_share.accounts.models import User
 from parking_share.notices.models import Notice
@@ -17,5 +17,6 @@ def is_told(once_key: str) -> bool:
     return Notice.objects.filter(once_key=once_key).exists()
 
 
-def unread_count(recipient: User) -> int:
-    return Notice.objects.filter(recipient=recipient, read_at__isnull=True).count()
+def unread_notices(recipient: User | OuterRef) -> QuerySet[Notice]:
+    """What a person has not read yet."""
+    return Notice.objects.filter(recipient=recipient, read_at__isnull=True)

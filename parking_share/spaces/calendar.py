@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
+from django.db.models.functions import JSONArray
 from django.utils.translation import gettext_lazy as _
 
 from parking_share.spaces.models import CalendarDay, DayType
@@ -33,6 +35,12 @@ def region_of(time_zone: str) -> str:
 def weekdays_by_date(*, region: str, first: date, last: date) -> dict[date, int]:
     """The dates in [first, last] that act as another weekday than their own."""
     return dict(CalendarDay.objects.filter(region=region, date__range=(first, last)).values_list("date", "acts_as"))
+
+
+def special_days(*, region: str, first: date, last: date) -> ArraySubquery:
+    """The same as pairs of a date and a weekday, to come along with rows of another query."""
+    days = CalendarDay.objects.filter(region=region, date__range=(first, last)).order_by("date")
+    return ArraySubquery(days.values(pair=JSONArray("date", "acts_as")))
 
 
 def day_type(day: date, acts_as: Mapping[date, int]) -> DayType:

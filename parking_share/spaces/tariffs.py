@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from parking_share.spaces.calendar import day_type, region_of, weekdays_by_date
+from parking_share.spaces.calendar import day_type, region_of, special_days, weekdays_by_date
 from parking_share.spaces.models import DayType, Lot, Tariff
 
 FLAT = (100,) * 24
@@ -46,15 +46,14 @@ class RateTable:
 
 
 def rate_tables(lots: Sequence[Lot], *, first: date, last: date) -> dict[int, RateTable]:
-    """Rate tables by lot id, in one query for tariffs and one per calendar region."""
-    curves = {
-        (row.lot_id, row.land_use, DayType(row.day_type)): tuple(row.importance_percent)
-        for row in Tariff.objects.filter(
-            Q(lot__in=lots) | Q(lot__isnull=True, land_use__in={lot.land_use for lot in lots})
-        )
-    }
-    regions = {region_of(lot.time_zone) for lot in lots}
-    calendars = {region: weekdays_by_date(region=region, first=first, last=last) for region in regions}
+    """Rate tables by lot id, in one query; each calendar region beyond the first costs another."""
+    regions = sorted({region_of(lot.time_zone) for lot in lots})
+    rows = Tariff.objects.filter(Q(lot__in=lots) | Q(lot__isnull=True, land_use__in={lot.land_use for lot in lots}))
+    tariffs = list(rows.annotate(calendar=special_days(region=regions[0], first=first, last=last))) if regions else []
+    curves = {(row.lot_id, row.land_use, DayType(row.day_type)): tuple(row.importance_percent) for row in tariffs}
+    calendars = {region: weekdays_by_date(region=region, first=first, last=last) for region in regions[bool(tariffs) :]}
+    if tariffs:
+        calendars[regions[0]] = {date.fromisoformat(day): acts_as for day, acts_as in tariffs[0].calendar}
     return {
         lot.pk: RateTable(
             peak_rate_cents=lot.peak_rate_cents,

@@ -13,20 +13,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from allocation.selectors import Alternative, alternatives_for
+from allocation.alternatives import ANOTHER_LOT_MAY_HELP, ANOTHER_TIME_MAY_HELP, Alternative, alternatives_for
 from parking_share import clock
 from parking_share.errors import DomainError
 from parking_share.fulfilment import arrivals
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import reservations_of
-from parking_share.reservations.states import OPEN, Reason
+from parking_share.reservations.states import OPEN
 from parking_share.web.access import PersonalRequest, signed_in, wants_fragment
 from parking_share.web.live_status import LiveStatus
 
 EARLIER_A_PAGE = 20
-ANOTHER_TIME_MAY_HELP = {Reason.NO_FREE_SPACE, Reason.FRAGMENTS_OUTWEIGH_REVENUE}
-ANOTHER_LOT_MAY_HELP = ANOTHER_TIME_MAY_HELP | {Reason.LOT_CLOSED}
 
 
 @require_safe
@@ -61,15 +59,17 @@ def reservation_detail(request: PersonalRequest, reservation_id: int) -> HttpRes
 @signed_in
 @vary_on_headers("HX-Request")
 def alternatives(request: PersonalRequest, reservation_id: int) -> HttpResponse:
-    """Times at which the same lot would say yes, each with a form that books it; asked for after a refusal."""
-    reservation = _own(request, reservation_id)
-    time_may_help = reservation.reason in ANOTHER_TIME_MAY_HELP
-    found = alternatives_for(reservation, now=clock.now()) if time_may_help else []
+    """Times at which the same lot would say yes, and lots that would at this time, each with a form that books it."""
+    own = reservations_of(request.user).prefetch_related(None)  # its cars come along with the alternatives
+    reservation = get_object_or_404(own, pk=reservation_id)
+    found = alternatives_for(reservation, now=clock.now())
     template = "driver/_alternatives.html" if wants_fragment(request) else "driver/alternatives.html"
     shown = {
         "reservation": reservation,
-        "offers": [(one, _token(reservation, one)) for one in found],
-        "time_may_help": time_may_help,
+        "cars": found.cars,
+        "times": [(one, _token(reservation, one)) for one in found.times],
+        "lots": [(one, _token(reservation, one)) for one in found.lots],
+        "time_may_help": reservation.reason in ANOTHER_TIME_MAY_HELP,
         "lot_may_help": reservation.reason in ANOTHER_LOT_MAY_HELP,
     }
     return render(request, template, shown)
@@ -121,7 +121,7 @@ def _own(request: PersonalRequest, reservation_id: int) -> Reservation:
 
 def _token(reservation: Reservation, alternative: Alternative) -> str:
     """The same for the same alternative of the same refusal, so that two clicks book once."""
-    return str(uuid5(NAMESPACE_URL, f"{reservation.pk} {_instant(alternative.starts_at)}"))
+    return str(uuid5(NAMESPACE_URL, f"{reservation.pk} {alternative.lot.pk} {_instant(alternative.starts_at)}"))
 
 
 def _instant(instant: datetime) -> str:

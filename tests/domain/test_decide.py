@@ -123,24 +123,6 @@ def test_a_driver_who_comes_after_the_grace_is_told_that_the_bay_is_gone():
     assert record_arrival(reservation_id=late.pk, actor=late.driver, now=NOW + hours(1)).status == Status.PARKED
 
 
-def test_alternatives_leave_out_times_at_which_the_car_is_elsewhere():
-    driver = make_user()
-    car = make_vehicle(driver)
-    full, elsewhere = make_shared_lot(ends_at=NOW + hours(3)), make_shared_lot()
-    ask(full, starts_in=1, ends_in=2)
-    ask(elsewhere, starts_in=2, ends_in=4, driver=driver, vehicle=car)
-    for lot in (full, elsewhere):
-        services.decide(lot_id=lot.pk, now=NOW)
-    declined = ask(full, starts_in=1, ends_in=2, driver=driver, vehicle=car)
-    services.decide(lot_id=full.pk, now=NOW)
-    declined.refresh_from_db()
-
-    offered = [one.starts_at - NOW for one in selectors.alternatives_for(declined, now=NOW)]
-
-    assert declined.reason == Reason.NO_FREE_SPACE
-    assert offered == [hours(0)]
-
-
 @pytest.mark.parametrize("days", [1, 3, 100])
 def test_a_request_whose_period_is_long_past_is_declined_not_stuck(days):
     lot = make_shared_lot()

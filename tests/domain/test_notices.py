@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from allocation import services as allocation
 from parking_share.notices import services
 from parking_share.notices.models import EventCursor, Notice
-from parking_share.notices.selectors import notices_of, unread_count
+from parking_share.notices.selectors import notices_of, unread_notices
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish, cancel_reservation
 from tests.factories import NOW, hours, make_shared_lot, make_user, make_vehicle
@@ -161,6 +161,6 @@ def test_person_without_an_address_is_told_in_the_page_only():
     services.write_notices(now=NOW)
 
     assert services.mail_notices(now=NOW) == 0
-    assert unread_count(reservation.driver) == notices_of(reservation.driver).count() == 1
+    assert unread_notices(reservation.driver).count() == notices_of(reservation.driver).count() == 1
     services.mark_read(recipient=reservation.driver, now=NOW)
-    assert unread_count(reservation.driver) == 0
+    assert unread_notices(reservation.driver).count() == 0

@@ -160,5 +160,5 @@ def test_a_rate_table_knows_the_calendar_at_both_ends():
 def test_tables_of_many_lots_take_as_many_queries_as_of_one(django_assert_num_queries):
     lots = [make_lot() for _ in range(5)]
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         rate_tables(lots, first=date(2026, 11, 20), last=date(2026, 11, 30))

@@ -112,7 +112,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_lots(django_asse
         make_shared_lot(spaces=2)
     lots = list(Lot.objects.select_related("access_class"))
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         vacancies_in(lots, slot_starts_at=NOW, now=AFTER)
 
 

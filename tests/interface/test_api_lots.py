@@ -84,7 +84,7 @@ def test_search_costs_the_same_however_many_lots(django_assert_num_queries, lots
     for _ in range(lots):
         shared_lot(spaces=2)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         answer = search()
 
     assert len(answer.json()["results"]) == lots

@@ -56,7 +56,8 @@ def test_decline_is_an_answer_with_a_reason_and_other_periods():
 
     assert (declined["status"], declined["reason"]["code"]) == ("DECLINED", "NO_FREE_SPACE")
     assert declined["alternatives"]
-    assert {"starts_at", "ends_at", "price_cents", "currency"} == declined["alternatives"][0].keys()
+    offered = {"lot", "distance_m", "starts_at", "ends_at", "price_cents", "currency"}
+    assert offered == declined["alternatives"][0].keys()
     assert declined["alternatives"][0]["starts_at"] > declined["starts_at"]
 
 
