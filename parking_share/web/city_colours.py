@@ -38,6 +38,7 @@ class Colouring:
         return {
             "name": self.name,
             "title": str(self.title),
+            "explained": str(self.explained),
             "bounds": list(self.bounds),
             "colours": list(self.colours),
             "labels": [str(label) for label in self.labels],
@@ -54,7 +55,7 @@ def _between(marks: Sequence[str]) -> list[str]:
     return [f"{low}–{high}" for low, high in pairwise(marks)]
 
 
-_CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
+_RAMP = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"]
 _TIMES = ["1/16", "1/8", "1/4", "1/2", "1", "2", "4", "8", "16"]
 _PERCENT = ["5", "20", "40", "60", "80", "95"]
 
@@ -63,7 +64,7 @@ CAPABILITY = Colouring(
     title=gettext_lazy("Service capability"),
     explained=gettext_lazy("Rank of the lot whose area it is, as a multiple of the mean of all lots."),
     bounds=[2.0**power for power in range(-4, 5)],
-    colours=_CIVIDIS,
+    colours=_RAMP,
     labels=[f"<{_TIMES[0]}", *_between(_TIMES), f"≥{_TIMES[-1]}"],
     unknown_label=gettext_lazy("not known"),
 )
@@ -111,3 +112,8 @@ def map_words() -> dict[str, str]:
         "zoom_in": _("Zoom in"),
         "zoom_out": _("Zoom out"),
     }
+
+
+def rgb_of(colour: str) -> list[int]:
+    """The parts of a colour that is written as #rrggbb."""
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
