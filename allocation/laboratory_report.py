@@ -181,9 +181,9 @@ def _fairness(comparison: Comparison) -> Table:
     groups = max((len(row.shares) for row in comparison.policies), default=0)
     names = [_("Share of group %(n)s of %(all)s") % {"n": n + 1, "all": groups} for n in range(groups)]
     rows: list[list[Cell]] = [
-        [str(row.label), round(row.gini, 4), *(round(share, 4) for share in row.shares)]
+        [str(row.label), round(row.spread.gini, 4), *(round(share, 4) for share in row.shares)]
         for row in comparison.policies
-        if row.gini is not None
+        if row.spread is not None and row.spread.gini is not None
     ]
     return Table(name="fairness", header=[_("Policy"), _("Gini coefficient of income"), *names], rows=rows)
 

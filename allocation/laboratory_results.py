@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from allocation.engine.registry import ALL_POLICIES, CLAIRVOYANT
-from allocation.engine.spread import gini, shares_by_group
-from allocation.engine.valuation import Values
+from allocation.fairness import Spread, spread_of
 from allocation.history import RecordedDay, read_day
 from allocation.laboratory_steps import SWEEPS, Found
 from allocation.models import LabRun, PolicyName
 from allocation.reproduction.published import THRESHOLDS, WEIGHTS
 
-FEWEST_OWNERS = 5
 CLAIRVOYANT_NAME = _("who knows all requests beforehand")
 
 
@@ -35,8 +34,7 @@ class PolicyRow:
     fragmentation: float = 0.0
     fragmentation_per_unsold_hour: float = 0.0
     decide_ms: float = 0.0
-    gini: float | None = None
-    shares: Sequence[float] = ()
+    spread: Spread | None = None
 
     @property
     def percent_used(self) -> str:
@@ -45,6 +43,14 @@ class PolicyRow:
     @property
     def percent_of_bound(self) -> str:
         return "" if self.share_of_bound is None else f"{100 * self.share_of_bound:.1f}"
+
+    @property
+    def shares(self) -> list[float]:
+        """What share of all income each group of owners has, from those who earn least."""
+        spread = self.spread
+        if spread is None or not spread.total_cents:
+            return []
+        return [group.total_cents / spread.total_cents for group in spread.groups]
 
     @property
     def cents(self) -> int:
@@ -173,7 +179,6 @@ class Comparison:
         revenue, accepted = (sum(one[key] for one in found) for key in ("revenue", "accepted"))
         fragmentation = sum(one["fragmentation"] for one in found)
         unsold_h = (offered - sold) * self.slot_hours
-        income = self._income(found)
         return PolicyRow(
             name=name,
             is_whole=True,
@@ -185,17 +190,13 @@ class Comparison:
             fragmentation=fragmentation,
             fragmentation_per_unsold_hour=fragmentation / unsold_h if unsold_h else 0.0,
             decide_ms=float(np.median([one["decide_ms"][0] for one in found])),
-            gini=gini(income) if income.size >= FEWEST_OWNERS else None,
-            shares=shares_by_group(income, fewest_people=FEWEST_OWNERS),
+            spread=spread_of(self._incomes(found)),
         )
 
-    def _income(self, found: Sequence[Found]) -> Values:
-        """Income by owner over all days; owners are numbered alike on all of them."""
-        length = max((len(one["income"]) for one in found), default=0)
-        income = np.zeros(length)
-        for one in found:
-            income[: len(one["income"])] += one["income"]
-        return income
+    def _incomes(self, found: Sequence[Found]) -> list[int]:
+        """Income by owner over all days, whole; owners are numbered alike on all of them."""
+        days = zip_longest(*(one["income"] for one in found), fillvalue=0.0)
+        return [round(sum(income) * self.slot_hours) for income in days]
 
     def _of(self, number: int, name: str) -> Found:
         return self.steps[number, name]

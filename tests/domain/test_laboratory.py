@@ -182,7 +182,9 @@ def test_a_comparison_runs_through(run):
     price = rate_table(run.lot, starts_at=NOW, ends_at=NOW).price_cents(NOW + hours(1), NOW + hours(5))
     assert rows["fcfs"].revenue == pytest.approx(6 * price)
     assert rows["fcfs"].share_of_bound == pytest.approx(1.0)
-    assert rows["fcfs"].gini == pytest.approx(0)
+    assert rows["fcfs"].spread is not None
+    assert (rows["fcfs"].spread.owners, rows["fcfs"].spread.gini) == (6, 0)
+    assert rows["fcfs"].shares == [1.0]
     assert found.is_bound_proved
     assert [row.accepted for row in found.sweep("thresholds")][:1] == [6]
     assert [wish.number for wish in found.wishes(0) if "fcfs" in wish.refused_by] == ["r7"]
@@ -269,7 +271,8 @@ def test_an_uploaded_day_is_compared():
     run.refresh_from_db()
     found = comparison_of(run)
     assert (run.file_name, run.state, found.requests, found.owners) == ("a.json", "DONE", 12, 0)
-    assert {row.gini for row in found.policies} == {None}
+    assert {row.spread.gini for row in found.policies if row.spread} == {None}
+    assert table_of(found, "fairness").rows == []
 
 
 @pytest.mark.parametrize(

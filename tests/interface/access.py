@@ -10,11 +10,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from allocation import services
+from allocation.models import LabRun
 from coverage.models import CoverageBase, CoverageRun
 from coverage.runs import compute_slot
 from coverage.services import slot_of
 from parking_share import clock
 from parking_share.accounts.models import User
+from parking_share.fulfilment.models import Overstay
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.spaces.models import District, Lot, Role, Space
@@ -35,6 +37,7 @@ from tests.factories import (
     share_weekly,
 )
 from tests.interface import sensor_rows
+from tests.interface.lab_rows import make_comparison
 from tests.survey_rows import make_questionnaire, make_wave
 
 ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway", "operator"]
@@ -42,6 +45,7 @@ TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
 PICTURES = ("base_id", "run_id")
+COMPARISONS = ("comparison_id", "table", "picture")
 SURVEYS = ("questionnaire_id", "wave_id", "import_id", "slug", "key", "form_number", "page")
 # What all kinds of calls may need; each takes what it knows.
 QUERY = {
@@ -101,7 +105,7 @@ class World:
         if not wanted:
             return {"own": {}}
         found = {target: {name: self._value(name, role, target) for name in wanted} for target in TARGETS}
-        is_of_a_place = wanted & {"lot_id", *PICTURES, *SURVEYS}
+        is_of_a_place = wanted & {"lot_id", *PICTURES, *COMPARISONS, *SURVEYS}
         return {target: found[target] for target in ("own", "elsewhere")} if is_of_a_place else found
 
     def _value(self, name: str, role: str, target: str) -> Any:
@@ -119,10 +123,14 @@ class World:
             "listed_id": lambda: lot.listed_plates.get().pk,
             "incident_id": lambda: lot.incidents.get().pk,
             "discrepancy_id": lambda: lot.discrepancies.get().pk,
+            "overstay_id": lambda: Overstay.objects.get(space__lot=lot).pk,
             "gateway_id": lambda: lot.gateways.get().pk,
             "key_id": lambda: lot.gateways.get().keys.get().pk,
             "run_id": lambda: CoverageRun.objects.get(city=lot.district.city).pk,
             "base_id": lambda: CoverageBase.objects.get(city=lot.district.city).pk,
+            "comparison_id": lambda: LabRun.objects.get(district=lot.district_id).pk,
+            "table": "policies",
+            "picture": "thresholds",
             "code": "en",
             "secret": "an-address-that-nobody-has",
             **dict.fromkeys(SURVEYS, lambda: survey_parameter(name, lot.district.city)),
@@ -169,6 +177,7 @@ def make_world() -> World:
         _add_sensors(lot, spaces[where], world.reservations["stranger", where])
         _add_survey(lot.district.city)
         _add_picture(lot)
+        make_comparison(lot.district, state="RUNNING")
     return world
 
 
@@ -204,11 +213,14 @@ def _add_picture(lot: Lot) -> None:
 
 
 def _add_sensors(lot: Lot, space: Space, reservation: Reservation) -> None:
-    """A gateway with a key, a listed car, an incident and a discrepancy."""
+    """A gateway with a key, a listed car, an incident, a discrepancy and a penalty."""
     issue_key(gateway_id=make_gateway(lot).pk, now=clock.now())
     sensor_rows.make_listed(lot)
     sensor_rows.make_incident(reservation, space=space)
     sensor_rows.make_discrepancy(space)
+    ended_at = clock.now() - hours(1)
+    began_at = ended_at - hours(1)
+    sensor_rows.make_overstay(reservation, space=space, began_at=began_at, ended_at=ended_at, penalty_cents=1200)
 
 
 def _booked(driver: User, lot: Lot) -> Reservation:
