@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
+from allocation.models import AreaRequest
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations import services as reservation_services
 from parking_share.reservations.models import Reservation, ReservationVehicle
@@ -23,15 +24,22 @@ def lock_lots_with_requests(lot_id: int, *, along: int = TAKEN_ALONG) -> list[Lo
 
     A bell that comes too late does not queue for the lot's lock. Lots that are taken along share a round's queries.
     """
-    waits = Exists(Reservation.objects.filter(lot=OuterRef("pk"), status=Status.REQUESTED))
+    waits = Exists(Reservation.objects.filter(~waits_for_an_area(), lot=OuterRef("pk"), status=Status.REQUESTED))
     lots = Lot.objects.filter(waits).select_for_update(no_key=True).filter(pk=lot_id)
     others = Lot.objects.filter(waits).exclude(pk=lot_id).order_by("pk")
     return [*lots, *(others.select_for_update(no_key=True, skip_locked=True)[:along] if along else ())]
 
 
+def waits_for_an_area(reservation: str = "pk") -> Exists:
+    """Whether a reservation has no lot of its own yet: it is decided by itself, before all lots in reach."""
+    return Exists(AreaRequest.objects.filter(reservation=OuterRef(reservation), decided_at__isnull=True))
+
+
 def lock_waiting(lot_ids: Collection[int], *, only: int | None = None) -> list[Reservation]:
     """Lock the cars, then the requests that still wait, or one of them. Later requests wait for the next bell."""
-    named = ReservationVehicle.objects.filter(reservation__lot__in=lot_ids, reservation__status=Status.REQUESTED)
+    named = ReservationVehicle.objects.filter(
+        ~waits_for_an_area("reservation"), reservation__lot__in=lot_ids, reservation__status=Status.REQUESTED
+    )
     if only is not None:
         named = named.filter(reservation=only)
     cars = list(named.values_list("reservation_id", "plate_exact_hash"))

@@ -4,6 +4,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from allocation.area_models import AreaRequest, AreaWeights
 from allocation.lab_models import LabRun, LabStep
 from allocation.learnt import LearntDemand
 from allocation.overruling_models import Overruling, Pin
@@ -13,6 +14,8 @@ from parking_share.reservations.states import Reason
 from parking_share.spaces.models import Lot, Space
 
 __all__ = [
+    "AreaRequest",
+    "AreaWeights",
     "Assignment",
     "Decision",
     "DecisionSnapshot",

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min, QuerySet
 
-from allocation.models import Decision
+from allocation.locks import waits_for_an_area
+from allocation.models import AreaRequest, Decision
 from allocation.pictures import LotPicture, eligible_spaces, lot_picture
 from allocation.rounds import CarsInUse
 from parking_share.reservations.models import Reservation
@@ -61,12 +62,18 @@ def _free_until(reservation: Reservation, picture: LotPicture, *, now: datetime)
 
 def lots_that_wait(*, asked_before: datetime | None = None, asked_since: datetime | None = None) -> list[int]:
     """Lots with a request that nobody has decided, made before or since an instant."""
-    waiting = Reservation.objects.filter(status=Status.REQUESTED)
+    waiting = Reservation.objects.filter(~waits_for_an_area(), status=Status.REQUESTED)
     if asked_before is not None:
         waiting = waiting.filter(requested_at__lt=asked_before)
     if asked_since is not None:
         waiting = waiting.filter(requested_at__gte=asked_since)
     return sorted(waiting.values_list("lot_id", flat=True).distinct())
+
+
+def areas_that_wait(*, asked_before: datetime) -> list[int]:
+    """Reservations for an area, made before an instant, that nobody has decided."""
+    waiting = AreaRequest.objects.filter(decided_at__isnull=True, reservation__status=Status.REQUESTED)
+    return sorted(waiting.filter(reservation__requested_at__lt=asked_before).values_list("reservation_id", flat=True))
 
 
 def lots_to_attend(*, now: datetime) -> list[int]:

@@ -104,11 +104,11 @@ def _decide_round(lot_id: int, *, now: datetime, along: int, only: int | None) -
     wanted = {pk: one.space_id for pk, one in overruled.items()}
     here = open_round(waiting, pictures, incomes=fairness_by_lot(pictures, now=now), overruled=wanted, now=now)
     here.decide_each(waiting, budget_s=ROUND_BUDGET_S)
-    _write(here, overruled, now=now)
+    write_round(here, overruled, now=now)
     return len(here.verdicts), any(row.lot_id == lot_id for row in waiting[len(here.verdicts) :])
 
 
-def _write(here: Round, overruled: Mapping[int, Overruling], *, now: datetime) -> None:
+def write_round(here: Round, overruled: Mapping[int, Overruling], *, now: datetime) -> None:
     """Make room first, then let in: each is one UPDATE, so that constraints see the end and not the way there."""
     change_spaces(here.moves(), at=now)
     pictures = {lot_id: table.picture for lot_id, table in here.tables.items()}
@@ -170,11 +170,14 @@ def _announce(due: list[Reservation], allocation: Allocation, picture: LotPictur
 
 
 def ring_for_what_waits(*, now: datetime) -> int:
-    """Ring again for every lot whose requests nobody has decided, and for bays due to be announced."""
+    """Ring again for every lot, and for every area, whose requests nobody has decided."""
     waiting = selectors.lots_that_wait(asked_before=now - SWEPT_AFTER)
     for lot_id in waiting:
         bells.ring("allocation.decide", lot_id=lot_id)
-    return len(waiting)
+    areas = selectors.areas_that_wait(asked_before=now - SWEPT_AFTER)
+    for reservation_id in areas:
+        bells.ring("allocation.decide_area", reservation_id=reservation_id)
+    return len(waiting) + len(areas)
 
 
 def ring_for_arrivals(*, now: datetime) -> int:

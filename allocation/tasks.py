@@ -2,7 +2,7 @@ import time
 
 from celery import shared_task
 
-from allocation import laboratory, learning_nights, services, snapshots
+from allocation import areas, laboratory, learning_nights, services, snapshots
 from parking_share import bells, clock
 
 AT_A_STRETCH_S = 10  # with the longest step well below the time limit of a task
@@ -13,6 +13,12 @@ def decide(*, lot_id: int, **_future: object) -> None:
     """Safe to run twice: a request that is decided no longer waits."""
     bells.answer("allocation.decide")
     services.decide(lot_id=lot_id, now=clock.now())
+
+
+@shared_task(name="allocation.decide_area")
+def decide_area(*, reservation_id: int, **_future: object) -> None:
+    """Safe to run twice: a request that is decided no longer waits."""
+    areas.decide_area(reservation_id=reservation_id, now=clock.now())
 
 
 @shared_task(name="allocation.assign")

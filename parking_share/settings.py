@@ -169,6 +169,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "allocation.decide": {"queue": "decide"},
+    "allocation.decide_area": {"queue": "decide"},
     "allocation.assign": {"queue": "decide"},
     "fulfilment.*": {"queue": "fulfilment"},
     "sensors.*": {"queue": "sensors"},
