@@ -15,7 +15,7 @@ from coverage.shown import hectares_a_bay, shown_bays, shown_vacancy
 from coverage.statistics import totals_by, totals_of
 from coverage.vacancy import Basis
 from parking_share.spaces.models import Lot
-from tests.coverage_rows import CITY, SLOT, make_picture, make_public_lots
+from tests.coverage_city import CITY, SLOT, make_picture, make_public_lots
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.utils import translation
 
-from coverage import runs
+from coverage import runs, whatif
 from coverage.changes import Change, ChangeRefused, Kind, place_of, read_change, read_changes
 from coverage.differences import districts_of, ground_that_changes_m2, lots_of
 from coverage.engine.rank import network_of
@@ -14,7 +14,7 @@ from coverage.models import CoverageBase, CoverageRun, CoverageSettings, Mode
 from coverage.selectors import newest_picture, picture_of
 from coverage.whatif import outcome_of
 from parking_share.spaces.models import AccessClass, District, LandUse, Lot
-from tests.coverage_rows import CITY, SLOT, make_picture, make_public_lots
+from tests.coverage_city import CITY, SLOT, make_picture, make_public_lots
 from tests.factories import NOW, make_lot
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +217,16 @@ def test_potentials_that_follow_are_those_of_a_fresh_network(lots, compound):
     fresh = network_of(sites.positions, sites.capability)
     assert sites.potential == pytest.approx(fresh.potential, rel=1e-12)
     assert found.after.city.network.capability is sites.capability
+
+
+def test_potentials_of_many_changes_are_made_afresh(lots, compound, monkeypatch):
+    make_picture()
+    followed = outcome(f"share-all:{compound.district_id}:50").after.sites.potential
+    monkeypatch.setattr(whatif, "MOST_FOLLOWED", 0)
+
+    afresh = outcome(f"share-all:{compound.district_id}:50").after.sites.potential
+
+    assert afresh == pytest.approx(followed, rel=1e-12)
 
 
 def test_changes_build_on_each_other(lots):

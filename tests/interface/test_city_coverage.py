@@ -14,7 +14,7 @@ from shapely.geometry import shape
 from coverage.models import CoverageRun
 from coverage.selectors import newest_picture
 from parking_share.spaces.models import District, Lot, Role
-from tests.coverage_rows import CITY, SLOT, make_picture, make_public_lots
+from tests.coverage_city import CITY, SLOT, make_picture, make_public_lots
 from tests.factories import NOW, grant, make_lot, make_user
 from tests.interface.pages import MOST_QUERIES, at, client_of, queries_of, text_of
 
