@@ -51,7 +51,7 @@ class LotPolicy(models.Model):
         Lot, on_delete=models.CASCADE, null=True, blank=True, related_name="policies", verbose_name=_("lot")
     )
     version = models.PositiveIntegerField(_("version"), default=1)
-    name = models.CharField(_("policy"), max_length=20, choices=PolicyName, default=PolicyName.BEST_FIT)
+    name = models.CharField(_("policy"), max_length=20, choices=PolicyName, default=PolicyName.FORESIGHT)
     threshold = models.FloatField(
         _("threshold"), default=1.5, validators=[MinValueValidator(0), MaxValueValidator(HIGHEST_THRESHOLD)]
     )

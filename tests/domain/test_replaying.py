@@ -40,6 +40,7 @@ def busy_lot(policy: str, **fields):
 
 def edited(decision: Decision, change) -> Decision:
     """The decision with another snapshot."""
+    assert decision.snapshot is not None
     document = unpacked_document(bytes(decision.snapshot.packed))
     change(document)
     other = DecisionSnapshot.objects.create(
