@@ -22,8 +22,9 @@ class Patience:
     """With the connection of the thread that made this, until a moment of the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
-        self._database: Any = connections[DEFAULT_DB_ALIAS]
-        self._database.health_check_done = True
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        database.health_check_done = True
+        self._database = database
         self._until = time.monotonic() + seconds
 
     @property

@@ -9,8 +9,11 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from parking_share import clock
 from parking_share.accounts import plates
 from parking_share.admin_tools import Endless, ModelAdmin, ReadOnly
+from parking_share.fulfilment.admin_settling import SettledWithANote
+from parking_share.fulfilment.closing import settle_promise, waive_penalty
 from parking_share.fulfilment.models import (
     BrokenPromise,
     Discrepancy,
@@ -92,12 +95,29 @@ class EntryCodeAdmin(ReadOnly):
 
 
 @admin.register(Overstay)
-class OverstayAdmin(ReadOnly):
-    list_display = ("reservation", "space", "began_at", "ended_at", "warned_at", "penalty_cents", "currency")
-    list_filter = (("ended_at", admin.EmptyFieldListFilter), "space__lot__district")
+class OverstayAdmin(SettledWithANote):
+    settle_title = _("Waive the penalty")
+    list_display = (
+        "reservation",
+        "space",
+        "began_at",
+        "ended_at",
+        "warned_at",
+        "penalty_cents",
+        "currency",
+        "waived_at",
+    )
+    list_filter = (
+        ("ended_at", admin.EmptyFieldListFilter),
+        ("waived_at", admin.EmptyFieldListFilter),
+        "space__lot__district",
+    )
     list_select_related = ("reservation", "space")
     search_fields = ("=reservation__id", "space__label", "space__lot__name")
     date_hierarchy = "began_at"
+
+    def settle_row(self, row_id: int, **given: Any) -> None:
+        waive_penalty(overstay_id=row_id, now=clock.now(), **given)
 
 
 @admin.register(Discrepancy)
@@ -147,7 +167,8 @@ class IncidentAdmin(WithPlate):
 
 
 @admin.register(BrokenPromise)
-class BrokenPromiseAdmin(ReadOnly):
+class BrokenPromiseAdmin(SettledWithANote):
+    settle_title = _("The compensation was paid")
     list_display = (
         "reservation",
         "cause",
@@ -162,6 +183,9 @@ class BrokenPromiseAdmin(ReadOnly):
     list_select_related = ("reservation", "offered_lot", "replacement")
     search_fields = ("=reservation__id", "reservation__lot__name")
     date_hierarchy = "happened_at"
+
+    def settle_row(self, row_id: int, **given: Any) -> None:
+        settle_promise(broken_id=row_id, now=clock.now(), **given)
 
 
 def _masked(encrypted: Any) -> str:

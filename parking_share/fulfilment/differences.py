@@ -23,8 +23,14 @@ class Bay:
     parked_id: int | None = None
     parked_since: datetime | None = None
     is_over: bool = False
+    is_closed: bool = False
     due_id: int | None = None
     was_admitted: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whoever is due can't have it: it is closed, or taken by somebody who is not parked there by right."""
+        return self.is_closed or (self.is_taken and self.parked_id is None)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -39,6 +45,11 @@ def differences(bays: Iterable[Bay], *, now: datetime) -> set[Difference]:
     empty = {bay for bay in bays if _is_empty_while_parked(bay, now=now)}
     taken = {bay for bay in bays if _is_taken_by_nobody_due(bay, now=now)}
     found = {
+        Difference(space_id=bay.space_id, kind=Kind.CLOSED_WHILE_DUE, reservation_id=bay.due_id)
+        for bay in bays
+        if bay.is_closed and bay.due_id is not None and bay.since + SETTLES_IN <= now
+    }
+    found |= {
         Difference(space_id=bay.space_id, kind=Kind.NOT_BACK_IN_TIME, reservation_id=bay.parked_id)
         for bay in bays
         if bay.is_taken and bay.parked_id is not None and bay.is_over and not bay.is_shared
@@ -53,7 +64,7 @@ def differences(bays: Iterable[Bay], *, now: datetime) -> set[Difference]:
 
 
 def _is_empty_while_parked(bay: Bay, *, now: datetime) -> bool:
-    if bay.is_taken or bay.parked_since is None:
+    if bay.is_taken or bay.is_closed or bay.parked_since is None:
         return False
     return max(bay.since, bay.parked_since) + SETTLES_IN <= now
 

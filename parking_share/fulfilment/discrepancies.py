@@ -44,7 +44,7 @@ def attend_discrepancies(*, now: datetime) -> int:
 
 
 def compare(lot_ids: Collection[int], *, now: datetime) -> int:
-    """Open and close what differs in these lots, and move whoever is due in a bay that is taken."""
+    """Open and close what differs in these lots, and move whoever is due in a bay that is taken or closed."""
     bays = {bay.space_id: bay for bay in _bays(lot_ids, now=now)}
     found = differences(bays.values(), now=now)
     open_rows = Discrepancy.objects.filter(lot__in=lot_ids, closed_at__isnull=True).select_related("reservation")
@@ -53,7 +53,7 @@ def compare(lot_ids: Collection[int], *, now: datetime) -> int:
     closed = _close([row for key, row in is_open.items() if key not in wanted and row.space_id in bays], now=now)
     opened = _open([one for key, one in sorted(wanted.items()) if key not in is_open], bays, now=now)
     for bay in sorted((bays[one.space_id] for one in found), key=lambda bay: bay.space_id):
-        if bay.is_taken and bay.due_id is not None and bay.parked_id is None:
+        if bay.is_lost and bay.due_id is not None:
             with by_itself("rehoming_failed", space=bay.space_id, reservation=bay.due_id):
                 _move_whoever_is_due(bay, now=now)
     return opened + closed
@@ -67,9 +67,9 @@ def discrepancies_seen_by(user: User) -> QuerySet[Discrepancy]:
 
 
 def _open(found: Sequence[Difference], bays: Mapping[int, Bay], *, now: datetime) -> int:
-    """Open what is new. What staff has settled stays settled until the sensor has said something else."""
+    """Open what is new. What staff settled stays settled until the sensor says something else, or of another car."""
     settled = Discrepancy.objects.filter(space__in=[one.space_id for one in found], outcome=Outcome.STAFF)
-    settled_at = {(row.space_id, row.kind): row.closed_at for row in settled.order_by("closed_at")}
+    settled_at = {_about(row): row.closed_at for row in settled.order_by("closed_at")}
     new = [
         Discrepancy(
             lot_id=bays[one.space_id].lot_id,
@@ -79,10 +79,15 @@ def _open(found: Sequence[Difference], bays: Mapping[int, Bay], *, now: datetime
             opened_at=now,
         )
         for one in found
-        if (at := settled_at.get((one.space_id, one.kind))) is None or at < bays[one.space_id].since
+        if (at := settled_at.get(_about(one))) is None or at < bays[one.space_id].since
     ]
     Discrepancy.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
+
+
+def _about(one: Difference | Discrepancy) -> tuple[int, str, int | None]:
+    """Which bay, what, and of whom; a car that nobody knows stays the same whoever is due there by now."""
+    return one.space_id, one.kind, None if one.kind == Kind.NOBODY_DUE else one.reservation_id
 
 
 def _close(rows: Sequence[Discrepancy], *, now: datetime) -> int:
@@ -98,25 +103,27 @@ def _close(rows: Sequence[Discrepancy], *, now: datetime) -> int:
 
 def _move_whoever_is_due(bay: Bay, *, now: datetime) -> None:
     assert bay.due_id is not None
+    reason = Reason.MOVED if bay.is_closed else Reason.BAY_TAKEN
     try:
-        moved_to = rehome(reservation_ids=[bay.due_id], reason=Reason.BAY_TAKEN, now=now)[bay.due_id]
+        moved_to = rehome(reservation_ids=[bay.due_id], reason=reason, now=now)[bay.due_id]
     except OperationalError as error:  # somebody else has the lot; the next comparison tries again
         log.warning("rehoming_waits", space=bay.space_id, error=str(error).partition("\n")[0])
         return
     if moved_to is None:
-        log.warning("bay_taken_and_no_other", space=bay.space_id, reservation=bay.due_id)
+        log.warning("bay_lost_and_no_other", space=bay.space_id, reservation=bay.due_id)
         return
-    rows = Discrepancy.objects.filter(space=bay.space_id, kind=Kind.NOBODY_DUE, closed_at__isnull=True)
+    kind = Kind.CLOSED_WHILE_DUE if bay.is_closed else Kind.NOBODY_DUE
+    rows = Discrepancy.objects.filter(space=bay.space_id, kind=kind, closed_at__isnull=True)
     rows.update(reservation=bay.due_id, outcome=Outcome.REHOMED, closed_at=now)
 
 
 def _bays(lot_ids: Collection[int], *, now: datetime) -> list[Bay]:
-    """The bays of these lots of which a sensor says that they are free or taken; six queries, however many bays."""
+    """The bays of these lots that are free, taken or closed, says a sensor; six queries, however many bays."""
     lots = dict(BayState.objects.filter(space__lot__in=lot_ids).values_list("space_id", "space__lot_id"))
     views = {
         space_id: view
         for space_id, view in bay_states(lots, now=now).items()
-        if view.state in {Occupancy.FREE, Occupancy.OCCUPIED} and view.since is not None
+        if view.state != Occupancy.UNKNOWN and view.since is not None
     }
     holds, shared, graces = _holds(views, now=now), _shared(views, now=now), _late_graces(lot_ids)
     entered = _entered([row.pk for rows in holds.values() for row in rows])
@@ -129,6 +136,7 @@ def _bays(lot_ids: Collection[int], *, now: datetime) -> list[Bay]:
                 space_id=space_id,
                 lot_id=lots[space_id],
                 is_taken=view.state == Occupancy.OCCUPIED,
+                is_closed=view.state == Occupancy.CLOSED,
                 since=view.since or now,
                 is_shared=space_id in shared,
                 parked_id=parked.pk if parked else None,

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from parking_share.accounts.free_text import without_plates
 from parking_share.accounts.models import User
 from parking_share.errors import DomainError
 from parking_share.fulfilment.admission import Answer
@@ -20,7 +21,7 @@ class ReasonMissing(DomainError):
 
 def open_by_guard(*, gate: Gate, actor: User, note: str, now: datetime) -> Answer:
     """Open a gate; the row can't be changed afterwards."""
-    reason = " ".join(note.split())
+    reason = without_plates(" ".join(note.split()))
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise ReasonMissing(_("Say in a few words why the gate is opened, in at most 200 characters."))
     verdict = GateAnswer.Verdict.OPENED_BY_GUARD

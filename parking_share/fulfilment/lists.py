@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from parking_share.accounts import plates
+from parking_share.accounts.free_text import without_plates
 from parking_share.accounts.models import User
 from parking_share.errors import DomainError
 from parking_share.fulfilment.gates import ListedPlate
@@ -49,7 +50,7 @@ def add_plate(
                 plate_encrypted=plates.encrypt_plate(spelled),
                 plate_exact_hash=exact,
                 plate_folded_hash=plates.folded_hash(spelled),
-                label=label.strip()[:LONGEST_LABEL],
+                label=without_plates(label.strip())[:LONGEST_LABEL],
                 valid_from=valid_from,
                 valid_until=valid_until,
                 added_by=actor,

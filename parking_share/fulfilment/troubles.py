@@ -10,7 +10,7 @@ from parking_share.spaces.models import Lot, Space
 
 
 class Overstay(models.Model):
-    """A car that stayed past its end: since when, until when, what it owes at the penalty rate.
+    """A car that stayed past its end: since when, until when, what it costs at the penalty rate, and who waived that.
 
     From when on it is charged, and how much an hour, are written down when it begins: later rules do not change them.
     """
@@ -26,6 +26,11 @@ class Overstay(models.Model):
     cents_an_hour = models.PositiveIntegerField(_("penalty rate, minor units an hour"))
     penalty_cents = models.PositiveIntegerField(_("penalty in minor units"), default=0)
     currency = models.CharField(_("currency"), max_length=3)
+    waived_at = models.DateTimeField(_("waived"), null=True, blank=True)
+    waived_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("waived by")
+    )
+    waiver_note = models.CharField(_("why it was waived"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("overstay")
@@ -35,11 +40,20 @@ class Overstay(models.Model):
             models.CheckConstraint(
                 name="overstay_ends_after_it_begins",
                 condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("began_at")),
-            )
+            ),
+            models.CheckConstraint(
+                name="overstay_is_waived_by_somebody_for_a_reason",
+                condition=Q(waived_at__isnull=True, waived_by__isnull=True, waiver_note="")
+                | (Q(waived_at__isnull=False, waived_by__isnull=False, ended_at__isnull=False) & ~Q(waiver_note="")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.reservation_id}"
+
+    @property
+    def owed_cents(self) -> int:
+        return 0 if self.waived_at else self.penalty_cents
 
 
 class Discrepancy(models.Model):
@@ -50,6 +64,7 @@ class Discrepancy(models.Model):
         EMPTY_WHILE_PARKED = "EMPTY_WHILE_PARKED", _("free while somebody is parked")
         WRONG_BAY = "WRONG_BAY", _("a driver stands in another bay than announced")
         NOT_BACK_IN_TIME = "NOT_BACK_IN_TIME", _("occupied in the owner's own time")
+        CLOSED_WHILE_DUE = "CLOSED_WHILE_DUE", _("closed with somebody due")
 
     class Outcome(models.TextChoices):
         CLEARED = "CLEARED", _("the sensor came to agree")
@@ -165,11 +180,22 @@ class BrokenPromise(models.Model):
     happened_at = models.DateTimeField(_("happened"))
     attended_at = models.DateTimeField(_("replacement looked for"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("settled by")
+    )
+    settlement_note = models.CharField(_("how it was settled"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("broken promise")
         verbose_name_plural = _("broken promises")
         indexes = [models.Index(name="broken_promise_to_attend", fields=["id"], condition=Q(attended_at__isnull=True))]
+        constraints = [
+            models.CheckConstraint(
+                name="broken_promise_is_settled_by_somebody_somehow",
+                condition=Q(settled_at__isnull=True, settled_by__isnull=True, settlement_note="")
+                | (Q(settled_at__isnull=False, settled_by__isnull=False) & ~Q(settlement_note="")),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.reservation_id} {self.cause}"

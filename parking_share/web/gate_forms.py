@@ -48,6 +48,14 @@ class ClosingForm(forms.Form):
     )
 
 
+class WaiverForm(ClosingForm):
+    """Why nothing is owed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["note"].label = _("Reason to waive it")
+
+
 class TakenForm(forms.Form):
     """Nothing but the plate; `bay` says which bay the form is about, so that two taps are one report."""
 

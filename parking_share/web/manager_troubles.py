@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,22 +12,43 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from parking_share import clock
 from parking_share.errors import DomainError
-from parking_share.fulfilment.closing import close_discrepancy, close_incident
-from parking_share.fulfilment.models import Discrepancy, Incident, Overstay
+from parking_share.fulfilment.closing import close_discrepancy, close_incident, waive_penalty
+from parking_share.fulfilment.models import Discrepancy, Overstay
 from parking_share.spaces.models import Lot
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.evidence import timeline
-from parking_share.web.gate_forms import ClosingForm
+from parking_share.web.gate_forms import ClosingForm, WaiverForm
 from parking_share.web.scoped import managed_lot
 
-ROWS_A_PAGE = 50
+ROWS_A_PAGE, PENALTIES_SHOWN = 50, 50
 
 
 @require_http_methods(["GET", "HEAD"])
 @signed_in
 def incident_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
-    """What is open comes first; cars past their end stand beside it."""
+    """What is open comes first; cars past their end, and what those that left owe, stand beside it."""
+    return _incidents(request, managed_lot(request, lot_id))
+
+
+@require_POST
+@signed_in
+def penalty_waive(request: PersonalRequest, lot_id: int, overstay_id: int) -> HttpResponse:
+    """Let a driver off what an overstay cost; the reason stays with it."""
     lot = managed_lot(request, lot_id)
+    row = get_object_or_404(_penalties(lot), pk=overstay_id)
+    form = WaiverForm(request.POST, prefix=_prefix(row))
+    if form.is_valid():
+        try:
+            waive_penalty(overstay_id=row.pk, actor=request.user, note=form.cleaned_data["note"], now=clock.now())
+        except DomainError as refusal:
+            form.add_error("note", refusal.sentence)
+        else:
+            messages.success(request, _("The penalty is waived. Your reason stays with it."))
+            return redirect("web:manager_incidents", lot.pk)
+    return _incidents(request, lot, refused={row.pk: form})
+
+
+def _incidents(request: PersonalRequest, lot: Lot, *, refused: dict[int, ClosingForm] | None = None) -> HttpResponse:
     incidents = lot.incidents.select_related("lot", "space", "moved_to").order_by("-closed_at", "-opened_at", "-pk")
     overstays = Overstay.objects.filter(space__lot=lot, ended_at__isnull=True).select_related("space", "reservation")
     context = {
@@ -34,9 +56,22 @@ def incident_list(request: PersonalRequest, lot_id: int) -> HttpResponse:
         "now": clock.now(),
         "page_obj": Paginator(incidents, ROWS_A_PAGE).get_page(request.GET.get("page")),
         "overstays": overstays.order_by("began_at")[:ROWS_A_PAGE],
+        "penalties": [
+            {
+                "row": row,
+                "form": None if row.waived_at else (refused or {}).get(row.pk) or WaiverForm(prefix=_prefix(row)),
+            }
+            for row in _penalties(lot)[:PENALTIES_SHOWN]
+        ],
         "discrepancies": lot.discrepancies.filter(closed_at__isnull=True).count(),
     }
-    return render(request, "manager/incidents.html", context)
+    return render(request, "manager/incidents.html", context, status=400 if refused else 200)
+
+
+def _penalties(lot: Lot) -> QuerySet[Overstay]:
+    """What cars that have left owe, or owed before it was waived; the last to leave first."""
+    over = Overstay.objects.filter(space__lot=lot, ended_at__isnull=False, penalty_cents__gt=0)
+    return over.select_related("space", "reservation", "waived_by").order_by("-ended_at", "-pk")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -104,5 +139,5 @@ def _form(row: Discrepancy, refused: dict[int, ClosingForm]) -> ClosingForm | No
     return refused.get(row.pk) or ClosingForm(prefix=_prefix(row))
 
 
-def _prefix(row: Discrepancy | Incident) -> str:
+def _prefix(row: Discrepancy | Overstay) -> str:
     return f"row{row.pk}"

@@ -35,6 +35,7 @@ class Reality:
     come_at: datetime | None = None
     broken: BrokenPromise | None = None
     moved_because: str = ""
+    penalty: Overstay | None = None
 
     @classmethod
     def of(cls, reservation: Reservation, *, now: datetime) -> "Reality":
@@ -48,6 +49,8 @@ class Reality:
                 return cls(come_at=_come_at(reservation, now=now))
             case Status.RELEASED:
                 return cls(broken=_broken(reservation))
+            case Status.COMPLETED:
+                return cls(penalty=_penalty(reservation))
             case _:
                 return cls()
 
@@ -59,7 +62,13 @@ class Reality:
             self.come_at,
             (broken.pk, broken.replacement_id, broken.attended_at) if broken else None,
             self.moved_because,
+            (self.penalty.penalty_cents, self.penalty.waived_at) if self.penalty else None,
         ]
+
+
+def _penalty(reservation: Reservation) -> Overstay | None:
+    """What is owed for a car that left too late, or was until it was waived."""
+    return Overstay.objects.filter(reservation=reservation, penalty_cents__gt=0).first()
 
 
 def _time_over(reservation: Reservation, *, now: datetime) -> TimeOver | None:

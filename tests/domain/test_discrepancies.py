@@ -169,6 +169,32 @@ def test_whoever_is_due_in_a_taken_bay_is_moved_before_the_start(lot, sensors):
     assert found()[1:] == [(space_id, "NOBODY_DUE", None, "")]
 
 
+def test_whoever_is_due_in_a_bay_that_says_it_is_closed_is_moved_before_the_start(lot, sensors):
+    mine = book(lot, starts_in=0.5)
+    space_id = mine.space_id
+    store(sensors[space_id], Kind.CLOSED, NOW)
+
+    attend(NOW + minutes(10))
+    assert Reservation.objects.get().space_id == space_id, "it may open again"
+    attend(NOW + minutes(16))
+
+    moved = Reservation.objects.get()
+    assert (moved.status, moved.space_id != space_id) == (Status.ASSIGNED, True)
+    assert found() == [(space_id, "CLOSED_WHILE_DUE", mine.pk, "REHOMED")]
+    assert attend(NOW + minutes(17)) == 0
+
+
+def test_closed_bay_without_another_is_shown_until_it_opens(sensors, lot):
+    rows = [book(lot, starts_in=0.1) for _ in sensors]
+    store(sensors[rows[0].space_id], Kind.CLOSED, NOW)
+
+    attend(NOW + minutes(5))
+    assert found() == [(rows[0].space_id, "CLOSED_WHILE_DUE", rows[0].pk, "")]
+    store(sensors[rows[0].space_id], Kind.VACANT, NOW + minutes(7))
+    attend(NOW + minutes(7))
+    assert found() == [(rows[0].space_id, "CLOSED_WHILE_DUE", rows[0].pk, "CLEARED")]
+
+
 def test_a_lot_that_can_not_be_judged_does_not_stop_the_others(lot, sensors):
     other = make_shared_lot(spaces=2, starts_at=NOW - hours(4), ends_at=NOW + hours(8))
     theirs, mine = book(lot, starts_in=0.5), book(other, starts_in=0.5)
@@ -205,6 +231,28 @@ def test_what_staff_has_settled_stays_settled_until_the_sensor_says_something_el
     store(sensors[space_id], Kind.OCCUPIED, NOW + minutes(30))
     assert attend(NOW + minutes(40)) == 1
     assert [row[3] for row in found()] == ["STAFF", ""]
+
+
+def test_what_staff_has_settled_of_one_car_is_not_settled_of_the_next(lot, sensors, gated):
+    first = book(lot, ends_in=1)
+    enter(gated, first)
+    attend(NOW + minutes(6))
+    close_discrepancy(
+        discrepancy_id=Discrepancy.objects.get().pk, actor=make_user(), note="Looks empty.", now=NOW + minutes(7)
+    )
+    assert attend(NOW + minutes(8)) == 0
+    ask(gated, plate_of_car(first), NOW + minutes(50), kind=Kind.EXIT)
+    handle_outbox(now=NOW + minutes(50))
+    second = book(lot, starts_in=1, now=NOW + minutes(50))
+    Reservation.objects.filter(pk=second.pk).update(space=first.space_id)
+    enter(gated, second, second.starts_at)
+
+    attend(second.starts_at + minutes(6))
+
+    assert [(row[1], row[2], row[3]) for row in found()] == [
+        ("EMPTY_WHILE_PARKED", first.pk, "STAFF"),
+        ("EMPTY_WHILE_PARKED", second.pk, ""),
+    ]
 
 
 def test_managers_and_city_staff_see_their_own(lot, sensors):

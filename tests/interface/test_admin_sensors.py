@@ -12,9 +12,16 @@ from parking_share.accounts.models import User
 from sensors.models import Gateway, Kind, RawMessage, Reading
 from sensors.sealing import MESSAGE, seal
 from tests.devices import make_gate
-from tests.factories import NOW, PASSWORD, make_device, make_gateway, make_lot, make_reading, make_user
+from tests.factories import NOW, PASSWORD, hours, make_device, make_gateway, make_lot, make_reading, make_user
 from tests.interface.admin_rows import a_booking
-from tests.interface.sensor_rows import make_incident, make_listed, make_plate_read, make_raw_message
+from tests.interface.sensor_rows import (
+    make_broken_promise,
+    make_incident,
+    make_listed,
+    make_overstay,
+    make_plate_read,
+    make_raw_message,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +112,45 @@ def test_whoever_looks_into_a_body_is_on_record(client, operator):
     assert [(entry.user, entry.change_message) for entry in LogEntry.objects.all()] == [
         (operator, "Looked into the body.")
     ]
+
+
+@pytest.mark.parametrize("name", ["overstay", "brokenpromise"])
+def test_what_is_owed_is_settled_once_with_a_reason(client, operator, name):
+    booking = a_booking()
+    made = {
+        "overstay": lambda: make_overstay(booking, ended_at=NOW + hours(1), penalty_cents=900),
+        "brokenpromise": lambda: make_broken_promise(booking),
+    }
+    row = made[name]()
+    address = reverse(f"admin:fulfilment_{name}_settle", args=[row.pk])
+    offered = client.get(reverse(f"admin:fulfilment_{name}_change", args=[row.pk])).content.decode()
+
+    without_reason = client.post(address, {"note": ""})
+    done = client.post(address, {"note": "Agreed by telephone."}, follow=True).content.decode()
+    again = client.post(address, {"note": "Agreed by telephone."}, follow=True).content.decode()
+
+    row.refresh_from_db()
+    kept = {
+        "overstay": lambda: (row.waived_by, row.waiver_note, row.waived_at is not None),
+        "brokenpromise": lambda: (row.settled_by, row.settlement_note, row.settled_at is not None),
+    }
+    assert address in offered
+    assert without_reason.status_code == 200
+    assert "the history says who did it" in done
+    assert ("settled already" in again) or ("nothing to waive" in again)
+    assert kept[name]() == (operator, "Agreed by telephone.", True)
+    assert LogEntry.objects.get(object_id=str(row.pk)).user == operator
+
+
+def test_only_those_who_may_change_rows_settle_them(client):
+    person = make_user(is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_overstay"))
+    client.force_login(person)
+    row = make_overstay(a_booking(), ended_at=NOW + hours(1), penalty_cents=900)
+    address = reverse("admin:fulfilment_overstay_settle", args=[row.pk])
+
+    assert client.post(address, {"note": "Agreed by telephone."}).status_code == 403
+    assert address not in client.get(reverse("admin:fulfilment_overstay_change", args=[row.pk])).content.decode()
 
 
 def test_only_those_who_may_change_messages_attend_to_them(client):
