@@ -48,7 +48,9 @@ class CoverageSettings(models.Model):
     is_public = models.BooleanField(
         _("the map may be shown to everybody"),
         default=False,
-        help_text=_("Opens the read-only map that other sites may embed: areas and ranks, no bays. Only of a named city."),
+        help_text=_(
+            "Opens the read-only map that other sites may embed: areas and ranks, no bays. Only of a named city."
+        ),
     )
 
     class Meta:

@@ -78,6 +78,10 @@ class Alert:
     complaint: str
 
     @property
+    def ends_at(self) -> datetime:
+        return self.slot_starts_at + SLOT
+
+    @property
     def is_late(self) -> bool:
         """The picture is missing; otherwise it was refused by the checks."""
         return not self.complaint

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
 from coverage import bases
@@ -24,7 +24,7 @@ from coverage.engine.city import City, Moment, nested_city, tick
 from coverage.engine.cluster import ClusterRules, cluster_sites
 from coverage.engine.mesh import build_mesh
 from coverage.engine.paint import quantised
-from coverage.engine.potential import potential_change
+from coverage.engine.potential import potential_between, potential_change
 from coverage.engine.rank import RankRules, network_with
 from coverage.engine.verify import verify_areas
 from coverage.models import CoverageBase, Mode
@@ -35,6 +35,7 @@ from parking_share.spaces.models import AccessClass, LandUse, Lot
 Floats = NDArray[np.float64]
 FARTHEST_OUTSIDE_M = 5000.0
 PROBES = 200
+MOST_FOLLOWED = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,14 +223,14 @@ def _with_lot(sites: Sites, change: Change, *, number: int, rules: _Rules) -> Si
 def _moved(sites: Sites, change: Change, *, rules: _Rules) -> Sites:
     row, floor_m = sites.row_of(change.lot_id or 0), rules.rank.floor_m
     weight = float(sites.capability[row])
-    lifted = _weighing(sites, row, 0.0, floor_m=floor_m)
+    lifted = _weighing(sites, np.array([row]), 0.0, floor_m=floor_m)
     positions = lifted.positions.copy()
     positions[row] = _position(change, rules)
     return _settled(replace(lifted, positions=positions), row, weight, floor_m=floor_m)
 
 
 def _without(sites: Sites, row: int, *, floor_m: float) -> Sites:
-    lifted = _weighing(sites, row, 0.0, floor_m=floor_m)
+    lifted = _weighing(sites, np.array([row]), 0.0, floor_m=floor_m)
     return Sites(
         lot_ids=np.delete(lifted.lot_ids, row),
         positions=np.delete(lifted.positions, row, axis=0),
@@ -247,34 +248,43 @@ def _resized(sites: Sites, change: Change, lots: Mapping[int, Lot], *, rules: _R
     in_use = open_bays[row] - free_bays[row]
     open_bays[row] *= ratio
     free_bays[row] = max(open_bays[row] - in_use, 0.0)
-    weighed = _weighing(sites, row, float(sites.capability[row]) * ratio, floor_m=rules.rank.floor_m)
+    weighed = _weighing(sites, np.array([row]), sites.capability[row] * ratio, floor_m=rules.rank.floor_m)
     return replace(weighed, open_bays=open_bays, free_bays=free_bays)
 
 
 def _sharing(sites: Sites, lot_ids: Sequence[int], percent: int, lots: Mapping[int, Lot], *, rules: _Rules) -> Sites:
     """Shared bays are open to everybody and idle; a lot is as open as the share of its bays that it shares."""
     share = percent / 100
+    rows = np.array([sites.row_of(lot_id) for lot_id in lot_ids], dtype=np.intp)
+    theirs = [_lot(lots, lot_id) for lot_id in lot_ids]
+    capacity = np.array([float(lot.capacity or 0) for lot in theirs])
+    more = np.minimum(share * capacity, np.maximum(capacity - sites.open_bays[rows], 0.0))
     open_bays, free_bays = sites.open_bays.copy(), sites.free_bays.copy()
-    for lot_id in lot_ids:
-        row, lot = sites.row_of(lot_id), _lot(lots, lot_id)
-        capacity, openness = float(lot.capacity or 0), float(lot.access_class.openness)
-        more = min(share * capacity, max(capacity - open_bays[row], 0.0))
-        open_bays[row] += more
-        free_bays[row] += more
-        fee = lot.peak_rate_cents / 100
-        weight = initial_capability([max(openness, share)], [capacity], [fee], rules=rules.capability)
-        weight = np.maximum(weight, sites.capability[row])
-        sites = _weighing(sites, row, float(weight[0]), floor_m=rules.rank.floor_m)
-    return replace(sites, open_bays=open_bays, free_bays=free_bays)
+    open_bays[rows] += more
+    free_bays[rows] += more
+    weights = initial_capability(
+        [max(float(lot.access_class.openness), share) for lot in theirs],
+        capacity,
+        [lot.peak_rate_cents / 100 for lot in theirs],
+        rules=rules.capability,
+    )
+    weighed = _weighing(sites, rows, np.maximum(weights, sites.capability[rows]), floor_m=rules.rank.floor_m)
+    return replace(weighed, open_bays=open_bays, free_bays=free_bays)
 
 
-def _weighing(sites: Sites, row: int, weight: float, *, floor_m: float) -> Sites:
-    """The same lots, one of another capability; everybody's potential follows in O(n)."""
-    groups = np.zeros(len(sites.lot_ids), dtype=np.intp)
-    gain = potential_change(sites.positions, row, weight - float(sites.capability[row]), groups=groups, floor_m=floor_m)
+def _weighing(sites: Sites, rows: NDArray[np.intp], weights: ArrayLike, *, floor_m: float) -> Sites:
+    """The same lots, some of another capability; potentials follow in O(n) each, or are made afresh for many."""
     capability = sites.capability.copy()
-    capability[row] = weight
-    return replace(sites, capability=capability, potential=np.maximum(sites.potential + gain, 0.0))
+    capability[rows] = weights
+    groups = np.zeros(len(capability), dtype=np.intp)
+    if len(rows) > MOST_FOLLOWED:
+        potential = potential_between(sites.positions, capability, groups=groups, floor_m=floor_m)
+        return replace(sites, capability=capability, potential=potential)
+    potential = sites.potential.copy()
+    for row in rows.tolist():
+        change = float(capability[row] - sites.capability[row])
+        potential += potential_change(sites.positions, row, change, groups=groups, floor_m=floor_m)
+    return replace(sites, capability=capability, potential=np.maximum(potential, 0.0))
 
 
 def _settled(sites: Sites, row: int, weight: float, *, floor_m: float) -> Sites:
@@ -283,7 +293,7 @@ def _settled(sites: Sites, row: int, weight: float, *, floor_m: float) -> Sites:
     pulls = sites.capability / distance
     potential = sites.potential.copy()
     potential[row] = pulls.sum() - pulls[row]
-    return _weighing(replace(sites, potential=potential), row, weight, floor_m=floor_m)
+    return _weighing(replace(sites, potential=potential), np.array([row]), weight, floor_m=floor_m)
 
 
 def _position(change: Change, rules: _Rules) -> Floats:

@@ -51,18 +51,18 @@ class CoverageScope:
         return self.picture
 
 
-def coverage_scope(request: PersonalRequest, *, now: datetime) -> CoverageScope:
-    """The city of the address among the person's, else her first; who oversees no district does not get the page."""
+def coverage_scope(request: PersonalRequest, *, now: datetime, city: str = "") -> CoverageScope:
+    """The city that is named, or that of the address, among the person's, else her first; without any, no page."""
     overseen = list(districts_overseen_by(request.user))
     cities = list(dict.fromkeys(district.city for district in overseen))
     if not cities:
         raise Http404
-    asked = request.GET.get("city", "")
+    asked = city or request.GET.get("city", "") or request.POST.get("city", "")
     if asked and asked not in cities:
         raise Http404
-    city = asked or cities[0]
-    districts = [district for district in overseen if district.city == city]
-    return CoverageScope(city=city, cities=cities, districts=districts, asked_at=_instant(request), now=now)
+    chosen = asked or cities[0]
+    districts = [district for district in overseen if district.city == chosen]
+    return CoverageScope(city=chosen, cities=cities, districts=districts, asked_at=_instant(request), now=now)
 
 
 def overseen_lot(request: PersonalRequest, lot_id: int) -> Lot:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from parking_share.web import city_coverage
+from parking_share.web import city_coverage, city_coverage_whatif
 
 urlpatterns = [
     path("city/coverage", city_coverage.overview, name="city_coverage"),
@@ -15,4 +15,11 @@ urlpatterns = [
     path("city/coverage/districts.csv", city_coverage.districts_csv, name="city_coverage_districts_csv"),
     path("city/coverage/shortages.csv", city_coverage.shortages_csv, name="city_coverage_shortages_csv"),
     path("city/coverage/map.png", city_coverage.picture_png, name="city_coverage_png"),
+    path("city/what-if", city_coverage_whatif.what_if, name="city_whatif"),
+    path("city/what-if/save", city_coverage_whatif.save, name="city_whatif_save"),
+    path("city/what-if/differences.csv", city_coverage_whatif.differences_csv, name="city_whatif_csv"),
+    path("city/what-if/<slug:digest>/<slug:part>", city_coverage_whatif.painted, name="city_whatif_painted"),
+    path("city/scenarios/<str:link>", city_coverage_whatif.scenario, name="city_scenario"),
+    path("city/scenarios/<str:link>/prolong", city_coverage_whatif.prolong, name="city_scenario_prolong"),
+    path("city/scenarios/<str:link>/delete", city_coverage_whatif.delete, name="city_scenario_delete"),
 ]

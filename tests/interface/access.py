@@ -11,8 +11,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from allocation import services
 from allocation.models import LabRun
-from coverage.models import CoverageBase, CoverageRun
+from coverage.changes import read_changes
+from coverage.models import CoverageBase, CoverageRun, Scenario
 from coverage.runs import compute_slot
+from coverage.scenarios import save_scenario
 from coverage.services import slot_of
 from parking_share import clock
 from parking_share.accounts.models import User
@@ -44,7 +46,7 @@ ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway",
 TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
-PICTURES = ("base_id", "run_id")
+PICTURES = ("base_id", "run_id", "link")
 COMPARISONS = ("comparison_id", "table", "picture")
 SURVEYS = ("questionnaire_id", "wave_id", "import_id", "slug", "key", "form_number", "page")
 # What all kinds of calls may need; each takes what it knows.
@@ -131,6 +133,9 @@ class World:
             "comparison_id": lambda: LabRun.objects.get(district=lot.district_id).pk,
             "table": "policies",
             "picture": "thresholds",
+            "link": lambda: Scenario.objects.get(city=lot.district.city).link,
+            "digest": "0" * 64,
+            "part": "mesh",
             "code": "en",
             "secret": "an-address-that-nobody-has",
             **dict.fromkeys(SURVEYS, lambda: survey_parameter(name, lot.district.city)),
@@ -210,6 +215,9 @@ def _add_picture(lot: Lot) -> None:
     Lot.objects.filter(pk=lot.pk).update(capacity=20)
     compute_slot(lot.district.city, slot_starts_at=slot_of(clock.now()) - hours(1), now=clock.now())
     CoverageBase.objects.filter(city=lot.district.city).update(mesh=b"cov1", mesh_hash="cov1")
+    changes = read_changes([f"resize:{lot.pk}:40"])
+    maker = User.objects.earliest("pk")
+    save_scenario(city=lot.district.city, name="Larger", changes=changes, made_by=maker, now=clock.now())
 
 
 def _add_sensors(lot: Lot, space: Space, reservation: Reservation) -> None:
