@@ -17,6 +17,7 @@ from scripts import translations
 from scripts.places import ROOT
 from scripts.refusal import run_or_explain
 from scripts.run_tests import run_pytest
+from scripts.with_servers import end_on_signals
 
 PYTHON = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
@@ -67,6 +68,7 @@ def run_step(step: Step) -> int:
 def main() -> int:
     """Run the steps, then the tests; the last line names the step that failed, or is pytest's own."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parking_share.settings")
+    end_on_signals()
     translations.compile_all()
     took: list[str] = []
     for step in steps():

@@ -79,16 +79,20 @@ def test_environment(addresses: dict[str, str]) -> dict[str, str]:
     }
 
 
-def end_on_signal(number: int, _frame: FrameType | None) -> None:
-    """Until the command runs, a signal unwinds the stack, so that what has started is stopped."""
-    sys.exit(128 + number)
+def end_on_signals() -> None:
+    """A signal unwinds the stack, so that what has started is stopped."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def main() -> int:
     if sys.argv[1:] == ["--have-system"]:
         return 0 if postgres_programs.system_binaries() and redis_server.system_binary() else 1
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, end_on_signal)
+    end_on_signals()
     with private_servers(servers.order_of_choice(usual="system")) as addresses:
         return run(sys.argv[1:], test_environment(addresses))
 
