@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, Q
+from django.db.models import Exists, OuterRef, Q
 
 from sensors.models import Stay
 
@@ -109,7 +109,8 @@ def close_stay(
 ) -> Stay | None:
     """Close the open stay of the reservation, else of the car, else in the bay; None where there is none.
 
-    An exit that comes late does not close a stay that began after it. Safe to call twice, and from two workers at once.
+    An exit that comes late does not close a stay that began after it; it corrects one that the car's next entry ended.
+    Safe to call twice, and from two workers at once.
     """
     whose = Whose(reservation_id=reservation_id, plate_exact_hash=plate_exact_hash, space_id=space_id)
     for condition in whose.conditions():
@@ -118,7 +119,19 @@ def close_stay(
         if stay is not None:
             _mark_rolled_slots(lot_id=lot_id, at=ended_at)
             return stay
-    return None
+    return _end_earlier(lot_id, plate_exact_hash, ended_at=ended_at) if plate_exact_hash is not None else None
+
+
+def _end_earlier(lot_id: int, plate_exact_hash: bytes, *, ended_at: datetime) -> Stay | None:
+    """Correct a stay that only the car's next entry had ended, by an exit that is told later."""
+    of_this_car = Stay.objects.filter(lot=lot_id, plate_exact_hash=plate_exact_hash)
+    next_began = of_this_car.filter(began_at=OuterRef("ended_at")).exclude(pk=OuterRef("pk"))
+    stay = of_this_car.filter(Exists(next_began), began_at__lte=ended_at, ended_at__gt=ended_at).first()
+    if stay is None or not Stay.objects.filter(pk=stay.pk, ended_at=stay.ended_at).update(ended_at=ended_at):
+        return None
+    _mark_rolled_slots(lot_id=lot_id, at=ended_at)
+    stay.ended_at = ended_at
+    return stay
 
 
 @transaction.atomic

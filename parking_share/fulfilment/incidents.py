@@ -24,6 +24,7 @@ from sensors.staying import close_stay, stand_in
 
 AVOIDED_FOR = timedelta(hours=2)
 SAME_REPORT_WITHIN = timedelta(minutes=3)
+MOST_REPORTS = 3  # of one reservation: who goes on after that needs a person, not another bay
 Outcome = Incident.Outcome
 _NOT_ON_PLATES = str.maketrans({"O": "0", "o": "0", "I": "1", "i": "1"})
 
@@ -65,6 +66,8 @@ def _report(reservation_id: int, plate: str, *, actor: User | None, now: datetim
     reservation = lock_reservation(reservation_id, now=now)
     if earlier := _same_report(reservation, plate, now=now):
         return earlier
+    if reservation.incidents.count() >= MOST_REPORTS:
+        raise ReportRefused("too_many_reports", _("You have said this several times. Ask the staff of the car park."))
     space = _bay_of(reservation, plate, now=now)
     evidence = evidence_about(space, reservation, now=now)
     intruder = find_intruder(plate, lot_id=reservation.lot_id, reporter=reservation)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from parking_share.fulfilment import arrivals
 from parking_share.fulfilment.candidates import Candidate, Lane, Source, candidates_at
 from parking_share.fulfilment.gates import GateAnswer
+from parking_share.fulfilment.missed_exits import end_unseen
 from parking_share.fulfilment.verdicts import SERVES, WAS_PROMISED, Verdict, by_plate
 from parking_share.reservations.states import HOLDS_A_SPACE, Status
 from sensors.models import Kind, OutboxRow, PlateRead, Reading, Stay
@@ -80,6 +81,8 @@ def _match(own: Sequence[Candidate], lane: Lane, *, at: datetime) -> Match | Non
 
 def _entered(row: OutboxRow, read: PlateRead, match: Match, *, now: datetime) -> None:
     plate = bytes(read.plate_exact_hash)
+    if end_unseen(lot_id=row.lot_id, plate=plate, at=row.observed_at, known_as=match.reservation_id):
+        match = _match_then(row, read) or Match(None)
     if match.reservation_id is not None and arrivals.see_arrival(
         reservation_id=match.reservation_id, at=row.observed_at, source=Stay.Source.GATE, plate=plate, now=now
     ):

@@ -158,6 +158,18 @@ def test_a_new_bay_that_is_taken_too_is_another_incident():
     assert len({reservation.space_id, first.moved_to_id, second.moved_to_id}) == 3
 
 
+def test_after_three_reports_a_person_has_to_help():
+    lot = make_shared_lot(spaces=6)
+    reservation = announced(lot)
+    for number in range(3):
+        report(reservation, f"粤B9999{number}", now=AT + timedelta(minutes=number))
+
+    with pytest.raises(ReportRefused) as refused:
+        report(reservation, "粤B99994", now=AT + timedelta(minutes=9))
+
+    assert refused.value.code == "too_many_reports"
+
+
 def test_a_plate_that_cannot_be_read_may_be_left_out_and_repeated_within_minutes():
     reservation = announced(make_shared_lot(spaces=3))
 
