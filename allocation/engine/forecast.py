@@ -35,16 +35,18 @@ def outlook_from(expected_demand: Values, asked: Sequence[Request], *, now: int,
     Notes
     -----
     Stays are those asked for so far, and as many as 12 spread evenly up to twice the modal stay. The number of requests
-    by start follows from `expected_demand`. Leads are taken as exponential, with the mean of those seen and of 12
-    times 90 minutes: of all requests that start in a slot, those with a shorter lead than is left are to come. Requests
-    are taken as independent: what was asked so far changes nothing else.
+    by start follows from `expected_demand`. Leads are taken as exponential: of all requests that start in a slot, those
+    with a shorter lead than is left are to come. Their mean is that of the leads seen and of 12 times 90 minutes; of
+    a request that has not started only the time since it was made counts, for one with a shorter lead could not have
+    been seen yet (the maximum likelihood of a truncated exponential). Requests are taken as independent: what was
+    asked so far changes nothing else.
     """
     slots_an_hour = 60 / rules.slot_minutes
     longest = min(max(1, round(2 * rules.mode_hours * slots_an_hour) - 1), expected_demand.size)
     seen = np.bincount([one.end - one.start - 1 for one in asked], minlength=longest).astype(float)
     seen[:longest] += PRIOR_REQUESTS / longest
     day = Outlook.of_demand(expected_demand, seen / seen.sum())
-    lead = PRIOR_REQUESTS * PRIOR_LEAD_H * slots_an_hour + sum(one.start - one.requested_at for one in asked)
+    lead = PRIOR_REQUESTS * PRIOR_LEAD_H * slots_an_hour + sum(min(one.start, now) - one.requested_at for one in asked)
     ahead = np.maximum(np.arange(expected_demand.size) - now, 0)
     to_come = -np.expm1(-ahead * (PRIOR_REQUESTS + len(asked)) / lead)
     return Outlook(arrivals=day.arrivals * to_come, stays=day.stays)

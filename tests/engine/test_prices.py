@@ -85,13 +85,23 @@ def test_the_outlook_knows_that_the_past_is_over_and_the_far_future_still_to_com
 
 def test_the_outlook_learns_stays_and_leads_from_what_was_asked():
     expected = np.full(48, 10.0)
-    asked = [wish(30, 31, requested_at=29)] * 200
+    asked = [wish(5, 6, requested_at=4)] * 200
 
     learned = outlook_from(expected, asked, now=10, rules=Rules())
     unlearned = outlook_from(expected, (), now=10, rules=Rules())
 
     assert learned.stays[0] > 0.9
     assert learned.arrivals[14] / learned.arrivals[40] > unlearned.arrivals[14] / unlearned.arrivals[40]
+
+
+def test_of_a_lead_that_has_not_run_out_only_what_has_passed_counts():
+    """A request for much later tells of long leads only by how long ago it was made: shorter ones are yet unseen."""
+    expected = np.full(48, 10.0)
+
+    for_later = outlook_from(expected, [wish(30, 31, requested_at=6)] * 200, now=10, rules=Rules())
+    for_now = outlook_from(expected, [wish(10, 11, requested_at=6)] * 200, now=10, rules=Rules())
+
+    assert for_later.arrivals.tolist() == for_now.arrivals.tolist()
 
 
 def test_revenue_declines_what_displaces_more():
