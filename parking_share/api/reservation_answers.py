@@ -55,7 +55,7 @@ CREATE_HEADERS = [
 
 def own_reservation(driver: User, reservation_id: int) -> Reservation:
     """The driver's reservation, or 404."""
-    return get_object_or_404(reservations_of(driver), pk=reservation_id)
+    return get_object_or_404(reservations_of(driver).select_related("area"), pk=reservation_id)
 
 
 def shown(reservation: Reservation, *, with_stay: bool = False) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -11,8 +12,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from allocation.areas import Area, AreaWish, request_in_area
 from allocation.services import request_reservation
 from parking_share import clock
+from parking_share.accounts.models import User
 from parking_share.api.authentication import caller
 from parking_share.api.idempotency import earlier_call, once_only
 from parking_share.api.reservation_answers import (
@@ -31,7 +34,7 @@ from parking_share.fulfilment import arrivals
 from parking_share.reservations import services
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import reservations_of
-from parking_share.reservations.services import Wish
+from parking_share.reservations.services import OnceOnly, Wish
 
 
 class ReservationList(ListView):
@@ -50,20 +53,27 @@ class ReservationList(ListView):
         summary="Ask for a bay",
     )
     def post(self, request: Request) -> HttpResponseBase:
-        """Ask for a bay: 201 with the decision if it comes within the client's patience, else 202."""
+        """Ask for a bay in a lot, or in whatever lot near a point is best.
+
+        201 with the decision if it comes within the client's patience, else 202.
+        """
         once = once_only(request)
         asked = ReservationIn(data=request.data, context={"request": request})
         try:
             asked.is_valid(raise_exception=True)
-            wish = Wish(**asked.validated_data)
-            reservation = retried(
-                lambda: request_reservation(driver=caller(request), wish=wish, now=clock.now(), once=once)
-            )
+            reservation = retried(lambda: _ask(caller(request), asked.validated_data, once))
         except (DomainError, ValidationError):
             if earlier := earlier_call(caller(request), once):  # the same call once more
                 return repeated_answer(earlier)
             raise
         return first_answer(request, reservation, once)
+
+
+def _ask(driver: User, wanted: dict[str, Any], once: OnceOnly) -> Reservation:
+    if "area" in wanted:
+        wish = AreaWish(**wanted | {"area": Area(**wanted["area"])})
+        return request_in_area(driver=driver, wish=wish, now=clock.now(), once=once)
+    return request_reservation(driver=driver, wish=Wish(**wanted), now=clock.now(), once=once)
 
 
 class ReservationDetail(ApiView):
