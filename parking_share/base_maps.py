@@ -43,3 +43,17 @@ def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     is_plain = not parts.path and not parts.query and not parts.fragment
     return parts.scheme in {"https", "http"} and bool(parts.hostname) and is_plain and not set(text) & set(" ;,'\"")
+
+
+def embedding_origins(origins: Sequence[str]) -> list[str]:
+    """The sites that may show a public map in a frame.
+
+    Raises
+    ------
+    ImproperlyConfigured
+        For what is no origin.
+    """
+    wrong = [origin for origin in origins if not _is_origin(origin)]
+    if wrong:
+        raise ImproperlyConfigured(f"EMBED_ORIGINS must be origins like https://www.example.org, not “{wrong[0]}”.")
+    return list(origins)

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from environ import Env
 
 from parking_share import kept
-from parking_share.base_maps import base_map_of
+from parking_share.base_maps import base_map_of, embedding_origins
 from parking_share.hidden import hide_in_line
 from parking_share.schedule import timetable
 
@@ -294,6 +294,7 @@ BASE_MAP = base_map_of(
     hosts=env.list("BASE_MAP_HOSTS", default=[]),
 )
 MAP_APPROVAL_NUMBER = env.str("MAP_APPROVAL_NUMBER", default="")
+EMBED_ORIGINS = embedding_origins(env.list("EMBED_ORIGINS", default=[]))  # who may frame the public map; nothing else
 
 # Security
 CONTENT_SECURITY_POLICY = {

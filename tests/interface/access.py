@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from allocation import services
 from allocation.models import LabRun
 from coverage.changes import read_changes
-from coverage.models import CoverageBase, CoverageRun, Scenario
+from coverage.models import CoverageBase, CoverageRun, CoverageSettings, Scenario
 from coverage.runs import compute_slot
 from coverage.scenarios import save_scenario
 from coverage.services import slot_of
@@ -46,7 +46,7 @@ ROLES = ["anonymous", "driver", "owner", "manager", "guard", "staff", "gateway",
 TARGETS = ["own", "other", "elsewhere"]
 GENERATED_BY_OTHERS = ("admin:", "account_", "allauth")
 LOGIN = "login"
-PICTURES = ("base_id", "run_id", "link")
+PICTURES = ("base_id", "run_id", "link", "city")
 COMPARISONS = ("comparison_id", "table", "picture")
 SURVEYS = ("questionnaire_id", "wave_id", "import_id", "slug", "key", "form_number", "page")
 # What all kinds of calls may need; each takes what it knows.
@@ -135,6 +135,7 @@ class World:
             "picture": "thresholds",
             "link": lambda: Scenario.objects.get(city=lot.district.city).link,
             "digest": "0" * 64,
+            "city": lot.district.city,
             "part": "mesh",
             "code": "en",
             "secret": "an-address-that-nobody-has",
@@ -217,6 +218,7 @@ def _add_picture(lot: Lot) -> None:
     CoverageBase.objects.filter(city=lot.district.city).update(mesh=b"cov1", mesh_hash="cov1")
     changes = read_changes([f"resize:{lot.pk}:40"])
     maker = User.objects.earliest("pk")
+    CoverageSettings.objects.create(city=lot.district.city, is_public=lot.district.city == "Here")
     save_scenario(city=lot.district.city, name="Larger", changes=changes, made_by=maker, now=clock.now())
 
 
