@@ -153,5 +153,5 @@ def _make_room(reservation: Reservation, space_id: int, *, by: User, now: dateti
         )
     moves = {move.key: picture.spaces[move.to_space].pk for move in answer.moves}
     with locks.overlaps_checked_at_the_end():
-        change_spaces(moves, at=now)
+        change_spaces(moves, at=now, reason=Reason.REARRANGED)
         change_spaces({reservation.pk: space_id}, at=now, reason=Reason.PINNED, actor=by)

@@ -110,7 +110,7 @@ def _decide_round(lot_id: int, *, now: datetime, along: int, only: int | None) -
 
 def write_round(here: Round, overruled: Mapping[int, Overruling], *, now: datetime) -> None:
     """Make room first, then let in: each is one UPDATE, so that constraints see the end and not the way there."""
-    change_spaces(here.moves(), at=now)
+    change_spaces(here.moves(), at=now, reason=Reason.REARRANGED)
     pictures = {lot_id: table.picture for lot_id, table in here.tables.items()}
     rows = [one.reservation for one in here.verdicts]
     make_transitions([_change(one, here, now=now) for one in here.verdicts], at=now, locked=rows)
@@ -155,7 +155,7 @@ def _announce(due: list[Reservation], allocation: Allocation, picture: LotPictur
     ]
     tentative = {row.pk: row.space_id for row in due if row.space_id is not None}
     with locks.overlaps_checked_at_the_end(when=bool(allocation.moved)):
-        change_spaces(allocation.moved, at=now)
+        change_spaces(allocation.moved, at=now, reason=Reason.REARRANGED)
         make_transitions(changes, at=now, locked=due)
     Assignment.objects.bulk_create(
         Assignment(

@@ -69,6 +69,7 @@ class Reason(models.TextChoices):
     ARRIVED = "ARRIVED", _("The car has arrived.")
     LEFT = "LEFT", _("The car has left.")
     MOVED = "MOVED", _("Another bay was chosen.")
+    REARRANGED = "REARRANGED", _("Another bay was chosen before any was announced.")
     SPACE_LOST = "SPACE_LOST", _("The bay was lost and no other was free.")
     OVERSTAYED = "OVERSTAYED", _("The car before had not left, so another bay was chosen.")
     BAY_TAKEN = "BAY_TAKEN", _("Somebody else stood in the bay, so another one was chosen.")

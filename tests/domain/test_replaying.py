@@ -155,5 +155,5 @@ def test_moves_are_written_with_the_answer_that_needs_them():
     second.refresh_from_db()
     assert (first.space, second.space) == (short, long)
     assert second.decision.others_moved == 1
-    assert [event.reason for event in first.events.all()][-1] == "MOVED"
+    assert [event.reason for event in first.events.all()][-1] == "REARRANGED"
     assert replay(second.decision).is_identical
