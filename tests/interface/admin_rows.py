@@ -31,7 +31,7 @@ from tests.factories import (
     make_window,
     share_weekly,
 )
-from tests.interface import sensor_rows, survey_admin_rows
+from tests.interface import coverage_admin_rows, sensor_rows, survey_admin_rows
 
 READ_ONLY: tuple[type, ...] = (
     Assignment,
@@ -149,7 +149,9 @@ MAKERS: dict[type, Callable[[int], object]] = {
     ),
     **sensor_rows.makers(a_booking),
     **survey_admin_rows.MAKERS,
+    **coverage_admin_rows.MAKERS,
 }
 READ_ONLY += tuple(model for model in sensor_rows.makers(a_booking) if model not in sensor_rows.WRITTEN_BY_HAND)
 READ_ONLY += survey_admin_rows.READ_ONLY
+READ_ONLY += coverage_admin_rows.READ_ONLY
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)

@@ -21,7 +21,7 @@ from tests.interface.admin_rows import MAKERS, READ_ONLY, REGISTERED
 
 pytestmark = pytest.mark.django_db
 
-ROOMS = ("accounts", "spaces", "reservations", "notices", "allocation", "sensors", "fulfilment", "surveys")
+ROOMS = ("accounts", "spaces", "reservations", "notices", "allocation", "sensors", "fulfilment", "surveys", "coverage")
 MOST_QUERIES = 15
 
 
