@@ -67,10 +67,22 @@ def _portion(rule: Rule, *, now: datetime) -> int:
     older_than = now - rule.kept
     rows = rule.forget(older_than)
     if rows:
-        Deletion.objects.create(
-            what=rule.what, rule=f"after {rule.kept}", rows=rows, older_than=older_than, deleted_at=now
-        )
+        record_deletion(rule.what, kept=rule.kept, rows=rows, now=now)
     return rows
+
+
+def record_deletion(what: str, *, kept: timedelta, rows: int, now: datetime) -> None:
+    """Write down what was deleted, by which rule."""
+    Deletion.objects.create(what=what, rule=_in_words(kept), rows=rows, older_than=now - kept, deleted_at=now)
+
+
+def _in_words(kept: timedelta) -> str:
+    hours = kept // timedelta(hours=1)
+    if not hours:
+        return "at its time"
+    if hours % 24 or hours <= 48:
+        return f"after {hours} hours"
+    return f"after {hours // 24} days"
 
 
 def _raw_messages(older_than: datetime) -> int:

@@ -58,9 +58,12 @@ class Memory:
             while len(self._gateways) > MOST_REMEMBERED:
                 self._gateways.popitem(last=False)
 
-    def forget(self, secret_hash: str) -> None:
+    def forget(self, secret_hash: str, *, address: str) -> None:
+        """The key opens nothing any more; a call from elsewhere, which is refused as well, says nothing of that."""
         with self._lock:
-            self._gateways.pop(secret_hash, None)
+            known = self._gateways.get(secret_hash)
+            if known is not None and may_call(address, known.networks):
+                del self._gateways[secret_hash]
 
     def find(self, secret_hash: str, *, address: str) -> Remembered | None:
         """None also for whoever calls from elsewhere: an outage opens nothing to a secret that leaked."""

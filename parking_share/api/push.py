@@ -66,7 +66,7 @@ class SensorPush(ApiView):
                 raise
             return _without_database(gateway, body, content_type, error)
         if message is None:
-            gate_answers.memory.forget(hash_of(secret))
+            gate_answers.memory.forget(hash_of(secret), address=address)
             raise NotFound
         return _as_device_expects(message.format, _answer(message, hash_of(secret), address=address))
 

@@ -41,8 +41,17 @@ def handle_outbox(*, now: datetime, most: int = MOST_AT_ONCE) -> int:
         if handled >= most:
             return handled
     for lot_id in busy:
-        handled += _handle_lot(lot_id, now=now, most=most - handled, waits=True) or 0
+        done = _handle_lot(lot_id, now=now, most=most - handled, waits=True)
+        if done is None and not Lot.objects.filter(pk=lot_id).exists():
+            _forget_lot(lot_id)
+        handled += done or 0
     return handled
+
+
+def _forget_lot(lot_id: int) -> None:
+    """What came in for a lot while it was being deleted concerns nobody any more."""
+    rows, _by_model = OutboxRow.objects.filter(lot=lot_id).delete()
+    log.warning("outbox_of_a_deleted_lot", lot=lot_id, rows=rows)
 
 
 def _lots_with_rows(*, now: datetime) -> list[int]:

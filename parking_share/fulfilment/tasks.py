@@ -5,7 +5,7 @@ from parking_share.fulfilment.codes import forget_codes
 from parking_share.fulfilment.discrepancies import attend_discrepancies
 from parking_share.fulfilment.outbox import MOST_AT_ONCE, handle_outbox
 from parking_share.fulfilment.overstays import attend_overstays
-from parking_share.fulfilment.retention import forget_intruders, forget_listed
+from parking_share.fulfilment.retention import forget_answers, forget_intruders, forget_listed
 
 
 @shared_task(name="fulfilment.outbox")
@@ -33,4 +33,5 @@ def forget_plates_of_incidents(**_future: object) -> None:
     """Safe to run twice: what is forgotten is left alone."""
     forget_intruders(now=clock.now())
     forget_listed(now=clock.now())
+    forget_answers(now=clock.now())
     forget_codes(now=clock.now())

@@ -167,6 +167,17 @@ def test_who_calls_from_elsewhere_opens_nothing(gate):
     assert (at_home.status_code, at_home["Parking-Gate"]) == (200, "open")
 
 
+def test_a_stranger_with_the_key_does_not_make_the_process_forget(gate):
+    camera, secret = gate
+    Gateway.objects.filter(pk=camera.gateway_id).update(addresses=["127.0.0.1/32"])
+    push(secret, vzenith("east", PLATE, clock.now(), number=2))
+    elsewhere = push(secret, vzenith("east", PLATE, clock.now(), number=3), REMOTE_ADDR="203.0.113.9")
+
+    at_home = without_database(secret, vzenith("east", PLATE, clock.now(), number=4))
+
+    assert (elsewhere.status_code, at_home.status_code, at_home["Parking-Gate"]) == (404, 200, "open")
+
+
 def test_what_was_answered_is_written_down_although_the_database_goes_away_once_more(gate):
     camera, secret = gate
     without_database(secret, vzenith("east", PLATE, clock.now(), number=2))
