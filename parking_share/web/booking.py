@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from allocation.areas import AreaWish
 from allocation.services import request_reservation
 from parking_share import clock
 from parking_share.accounts import plates
@@ -43,15 +44,15 @@ def book(request: PersonalRequest, lot_id: int) -> HttpResponse:
     if length > LONGEST_PERIOD or (request.method != "POST" and length <= timedelta(0)):
         return redirect(_search(lot, period.data))
     if request.method != "POST":
-        return _page(request, lot, asked, _fresh_form(request.user, asked))
+        return _page(request, lot, asked, fresh_form(request.user, asked))
     form = BookingForm(request.POST, driver=request.user)
     if form.is_valid():
         try:
-            return redirect("web:reservation", _book_once(request.user, lot, form.cleaned_data, now=clock.now()).pk)
+            return redirect("web:reservation", _ask(request.user, lot, form.cleaned_data, now=clock.now()).pk)
         except DomainError as error:
             form.add_error(None, error.sentence)
             if isinstance(error, KeyReused):
-                form.data = _with_fresh_token(request.POST)
+                form.data = with_fresh_token(request.POST)
     return _page(request, lot, asked, form)
 
 
@@ -75,32 +76,36 @@ def _search(lot: Lot, given: Mapping[str, Any]) -> str:
     return f"{reverse('web:search')}?{urlencode(asked)}"
 
 
-def _fresh_form(driver: User, asked: dict[str, Any]) -> BookingForm:
+def fresh_form(driver: User, asked: dict[str, Any]) -> BookingForm:
     """The form with the newest car chosen, and a token that makes it count once."""
     form = BookingForm(driver=driver, initial=asked | {"token": uuid.uuid4()})
     form.initial["vehicle"] = [form.cars[0].pk] if form.cars else []
     return form
 
 
-def _with_fresh_token(sent: QueryDict) -> QueryDict:
+def with_fresh_token(sent: QueryDict) -> QueryDict:
     copy = sent.copy()
     copy["token"] = str(uuid.uuid4())
     return copy
 
 
-def _book_once(driver: User, lot: Lot, asked: dict[str, Any], *, now: datetime) -> Reservation:
-    """Ask for the reservation; if the same form has made one already, whatever happens then, answer with that one."""
+def _ask(driver: User, lot: Lot, asked: dict[str, Any], *, now: datetime) -> Reservation:
     wish = Wish(
         lot=lot,
-        vehicles=_cars(driver, asked, now=now),
+        vehicles=chosen_cars(driver, asked, now=now),
         starts_at=in_zone(asked["from"], lot.zone),
         ends_at=in_zone(asked["until"], lot.zone),
         needs_charger=asked["charger"],
         needs_accessible=asked["accessible"],
     )
-    once = OnceOnly(key=f"form:{asked['token']}", fingerprint=_fingerprint(wish))
+    once = OnceOnly(key=f"form:{asked['token']}", fingerprint=fingerprint(wish, wish.lot.pk))
+    return ask_once(driver, once, lambda: request_reservation(driver=driver, wish=wish, now=now, once=once))
+
+
+def ask_once(driver: User, once: OnceOnly, ask: Callable[[], Reservation]) -> Reservation:
+    """Ask for the reservation; if the same form has made one already, whatever happens then, answer with that one."""
     try:
-        return request_reservation(driver=driver, wish=wish, now=now, once=once)
+        return ask()
     except DomainError:
         earlier = IdempotencyKey.objects.filter(caller=driver, key=once.key).select_related("reservation").first()
         if earlier is None:
@@ -112,7 +117,7 @@ def _book_once(driver: User, lot: Lot, asked: dict[str, Any], *, now: datetime) 
         return earlier.reservation
 
 
-def _cars(driver: User, asked: dict[str, Any], *, now: datetime) -> Sequence[Vehicle]:
+def chosen_cars(driver: User, asked: dict[str, Any], *, now: datetime) -> Sequence[Vehicle]:
     """The car whose plate was typed, registered where it is new; else the cars that were chosen."""
     if not asked["plate"]:
         return list(asked["vehicle"])
@@ -133,9 +138,10 @@ def _own_car(driver: User, plate: str) -> Vehicle | None:
     return Vehicle.objects.with_plate(plates.parse_plate(plate)).filter(driver=driver, removed_at=None).first()
 
 
-def _fingerprint(wish: Wish) -> str:
+def fingerprint(wish: Wish | AreaWish, *where: float) -> str:
+    """A hash of what a form asks for, and where."""
     call = [
-        wish.lot.pk,
+        *where,
         sorted(vehicle.pk for vehicle in wish.vehicles),
         wish.starts_at.timestamp(),
         wish.ends_at.timestamp(),

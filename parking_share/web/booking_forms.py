@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from allocation.area_models import FURTHEST_REACH_M, NEAREST_REACH_M
 from parking_share.accounts.models import SizeClass, User, Vehicle
 from parking_share.accounts.plates import LONGEST_PLATE
 from parking_share.accounts.selectors import vehicles_of
@@ -21,6 +22,15 @@ class PeriodForm(forms.Form):
         super().__init__(*args, **options)
         self.fields["from"] = LocalTimeField()
         self.fields["until"] = LocalTimeField()
+
+
+class AreaForm(PeriodForm):
+    """A point, how far one would walk, and the period of a link; `where` is what the point was called."""
+
+    lat = forms.FloatField(min_value=-90, max_value=90)
+    lon = forms.FloatField(min_value=-180, max_value=180)
+    radius = forms.IntegerField(min_value=NEAREST_REACH_M, max_value=FURTHEST_REACH_M)
+    where = forms.CharField(required=False, max_length=80)
 
 
 class BookingForm(forms.Form):

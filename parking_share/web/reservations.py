@@ -22,6 +22,7 @@ from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import reservations_of
 from parking_share.reservations.states import OPEN
 from parking_share.web.access import PersonalRequest, signed_in, wants_fragment
+from parking_share.web.area_story import AreaStory
 from parking_share.web.live_status import LiveStatus
 
 EARLIER_A_PAGE = 20
@@ -43,9 +44,10 @@ def reservation_list(request: PersonalRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def reservation_detail(request: PersonalRequest, reservation_id: int) -> HttpResponse:
     """The page, or for htmx the part of it that changes: 304 as long as it has not."""
-    reservation = _own(request, reservation_id)
+    own = reservations_of(request.user).select_related("area")
+    reservation = get_object_or_404(own, pk=reservation_id)
     live = LiveStatus.of(reservation, now=clock.now())
-    shown = {"reservation": reservation, "live": live}
+    shown = {"reservation": reservation, "live": live, "story": AreaStory.of(reservation)}
     if not wants_fragment(request):
         return render(request, "driver/reservation.html", shown)
     unchanged = get_conditional_response(request, etag=live.etag)

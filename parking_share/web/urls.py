@@ -2,6 +2,7 @@ from django.urls import path
 
 from parking_share.web import (
     booking,
+    booking_nearby,
     city,
     city_coverage_urls,
     city_map,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("language", languages.switch_language, name="set_language"),
     path("search", search.search, name="search"),
     path("book/<int:lot_id>", booking.book, name="book"),
+    path("book/nearby", booking_nearby.book_nearby, name="book_nearby"),
     path("reservations", reservations.reservation_list, name="reservations"),
     path("reservations/<int:reservation_id>", reservations.reservation_detail, name="reservation"),
     path("reservations/<int:reservation_id>/alternatives", reservations.alternatives, name="alternatives"),

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -42,7 +43,7 @@ def decided(reservation: Reservation) -> Reservation:
 
 def considered(reservation: Reservation) -> list[tuple[int, str]]:
     """Lots from the best to the worst with why they said no."""
-    rows = AreaRequest.objects.get(reservation=reservation).considered
+    rows: list[Any] = AreaRequest.objects.get(reservation=reservation).considered
     return [(row["lot"], row["refusal"]) for row in rows]
 
 
