@@ -60,7 +60,7 @@ def city_map(request: PersonalRequest) -> HttpResponse:
     city = city_asked_for(request, cities)
     newest = newest_run(city, now=now)
     maps = _maps(request, city, newest, now=now)
-    run = maps[0].run if maps else None
+    run = next((shown.run for shown in maps if shown.run), None)
     page = Paginator(lots_asked_for(request, cities[city]), LOTS_A_PAGE).get_page(request.GET.get("page"))
     lots = list(page)
     figures = figures_of(run, [lot.pk for lot in lots]) if run else {}

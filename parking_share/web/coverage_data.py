@@ -39,7 +39,7 @@ def mesh(request: PersonalRequest, base_id: int) -> HttpResponseBase:
 @signed_in
 def ground(request: PersonalRequest, base_id: int) -> HttpResponseBase:
     """The plane, the target area and the lots of a base. What the reader has kept is not computed again."""
-    base = get_object_or_404(shown_bases(request).defer("mesh", "clusters"), pk=base_id)
+    base = get_object_or_404(shown_bases(request).defer("clusters"), pk=base_id)
     kept = lasting(request, b"", version=base.fingerprint)
     return kept if kept.status_code == 304 else lasting(request, ground_of_base(base), version=base.fingerprint)
 

@@ -4,7 +4,8 @@
 //   <div data-city-map data-mesh=… data-ground=… data-slot=… data-colourings=… data-words=… data-base-map=…
 //        [data-before=…] [data-lots=…] [data-colour="capability"] [data-linked="name"]></div>
 //
-//   const view = await createCityMap(element);  // also element.cityMap, a promise
+//   const view = await createCityMap(element);  // also element.cityMap, a promise; where the browser can't paint or
+//                                               // there is no mesh, a picture of the server (`view.isDrawn`)
 //   view.setSlot({ slot, before, mesh, ground });   // addresses; mesh and ground only where they are others
 //   view.setColour("vacancy"); view.setOpacity(0.8);
 //   view.addOverlay("clusters", "/…geojson", { line: "#1b2420", width: 2, fill: "#ffffff", opacity: 0.2 });
@@ -20,6 +21,7 @@ import * as maplibre from "../../vendor/maplibre-gl.mjs";
 import { styleOf } from "./base_map.mjs";
 import { classesOf, paletteOf, rgbOf } from "./colours.mjs";
 import { groundAt, meshAt, slotAt } from "./data.mjs";
+import { drawn } from "./drawn.mjs";
 import { AreaLayer } from "./layer.mjs";
 import { isOnGround, Ownership } from "./ownership.mjs";
 import { CityPlane } from "./plane.mjs";
@@ -32,25 +34,24 @@ const linked = new Map();
 maplibre.setWorkerUrl(new URL("../../vendor/maplibre-gl-worker.mjs", import.meta.url).href);
 
 export function createCityMap(element) {
-  element.cityMap ??= CityMap.begun(element);
+  element.cityMap ??= begun(element);
   return element.cityMap;
 }
 
-/** Whether this browser can paint at all; a map that cannot be painted is drawn by the server. */
-export function canPaint() {
-  const canvas = document.createElement("canvas");
-  const gl = canvas.getContext("webgl2");
-  gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  return Boolean(gl) && "DecompressionStream" in window;
+async function begun(element) {
+  if (!element.dataset.mesh || !("DecompressionStream" in window)) return drawn(element);
+  const view = new CityMap(element);
+  try {
+    await view.begin();
+  } catch (error) {
+    if (!(error instanceof maplibre.GPUInitializationError)) throw error;
+    element.querySelector(".city-map__canvas").remove();
+    return drawn(element);
+  }
+  return view;
 }
 
 class CityMap {
-  static async begun(element) {
-    const view = new CityMap(element);
-    await view.#begin();
-    return view;
-  }
-
   constructor(element) {
     this.element = element;
     this.colourings = JSON.parse(element.dataset.colourings);
@@ -61,21 +62,27 @@ class CityMap {
     this.chosen = null;
   }
 
-  async #begin() {
-    const { dataset } = this.element;
-    const baseMap = JSON.parse(dataset.baseMap || '{"kind": "none"}');
-    const [style] = await Promise.all([
-      styleOf(baseMap, { ground: groundColour(this.element) }),
-      this.#load({ mesh: dataset.mesh, ground: dataset.ground, slot: dataset.slot, before: dataset.before }),
-    ]);
+  async begin() {
+    const { mesh, ground, slot, before, baseMap, linked: name } = this.element.dataset;
+    const loaded = this.#load({ mesh, ground, slot, before });
+    loaded.catch(() => {}); // told below, once the map itself stands
+    await this.#makeMap(JSON.parse(baseMap || '{"kind": "none"}'));
+    await loaded;
+    this.map.fitBounds(this.bounds, { padding: 16, animate: false });
+    this.#addLayer();
+    this.#listen();
+    this.#link(name);
+    await this.map.once("idle");
+  }
+
+  async #makeMap(baseMap) {
+    const style = await styleOf(baseMap, { ground: groundColour(this.element) });
     const container = Object.assign(document.createElement("div"), { className: "city-map__canvas" });
     this.element.querySelector("noscript")?.remove();
     this.element.prepend(container);
     this.map = new maplibre.Map({
       container,
       style,
-      bounds: this.bounds,
-      fitBoundsOptions: { padding: 16 },
       attributionControl: baseMap.kind === "none" ? false : { compact: true },
       dragRotate: false,
       pitchWithRotate: false,
@@ -95,10 +102,6 @@ class CityMap {
     this.map.addControl(new maplibre.NavigationControl({ showCompass: false }), "top-right");
     this.map.addControl(new maplibre.ScaleControl({ unit: "metric" }), "bottom-left");
     await this.map.once("style.load");
-    this.#addLayer();
-    this.#listen();
-    this.#link(dataset.linked);
-    await this.map.once("idle");
   }
 
   /** Show another slot; the picture stays until everything of it has come. */

@@ -2,16 +2,14 @@
 
 import { createCityMap } from "./city_map.mjs";
 import { asked, groundAt, meshAt, slotAt } from "./data.mjs";
-import { drawn } from "./drawn.mjs";
 
 const PREFETCHED = 6;
 const STEP_MS = 180;
 const SETTLED_MS = 400;
 
 export class CityPage {
-  constructor(section, { paints }) {
+  constructor(section) {
     this.section = section;
-    this.paints = paints;
     this.words = JSON.parse(section.dataset.words);
     this.colourings = JSON.parse(section.dataset.colourings);
     this.slider = this.#one("[data-slider]");
@@ -56,9 +54,10 @@ export class CityPage {
 
   async #day(figure) {
     const element = figure.querySelector("[data-city-map]");
-    const index = await (await asked(`${this.section.dataset.index}&day=${figure.dataset.day}`)).json();
-    const isPainted = this.paints && element.dataset.mesh;
-    const view = await (isPainted ? createCityMap(element) : drawn(element));
+    const [view, index] = await Promise.all([
+      createCityMap(element),
+      asked(`${this.section.dataset.index}&day=${figure.dataset.day}`).then((answer) => answer.json()),
+    ]);
     return { figure, element, view, slots: index.slots, bases: index.bases, now: Date.parse(index.now), asked: Date.now() };
   }
 

@@ -7,6 +7,7 @@ export function drawn(element) {
   image.alt = words.no_webgl;
   element.querySelector("noscript")?.remove();
   element.prepend(image);
+  let shown = null;
   const view = {
     isDrawn: true,
     setSlot({ picture }) {
@@ -16,8 +17,13 @@ export function drawn(element) {
     setColour(name) {
       element.dataset.colour = name;
       const address = element.dataset.picture;
-      image.src = `${address}${address.includes("?") ? "&" : "?"}colour=${name}`;
-      return image.decode();
+      const wanted = `${address}${address.includes("?") ? "&" : "?"}colour=${name}`;
+      if (image.getAttribute("src") === wanted) return shown;
+      image.src = wanted;
+      shown = image.decode().catch((error) => {
+        if (image.getAttribute("src") === wanted) throw error; // else the next picture took its place
+      });
+      return shown;
     },
     setOpacity(opacity) {
       image.style.opacity = opacity;
@@ -27,6 +33,5 @@ export function drawn(element) {
       return this;
     },
   };
-  element.cityMap = view.setColour(element.dataset.colour || "capability").then(() => view);
-  return element.cityMap;
+  return view.setColour(element.dataset.colour || "capability").then(() => view);
 }

@@ -2,7 +2,8 @@
 //
 // The picture of owners is drawn again only when the view or the weights change. Its stencil keeps to the ground, so
 // that MapLibre's own stencil stays as it was. Whatever MapLibre lets us change it sets again afterwards; what it does
-// not know of (vertex arrays, pixel store, framebuffer) is put back here.
+// not know of (vertex arrays, the alignment of its pixel store) is put back here. Nothing is ever read back: asking the
+// context for its state would wait for all that it still has to draw.
 
 import { COLOUR, GROUND, OWNER, programOf, ROW_BITS } from "./shaders.mjs";
 import { EQUATOR_M, FLOATS_A_VERTEX } from "./surface.mjs";
@@ -84,15 +85,13 @@ export class AreaLayer {
     const size = [gl.drawingBufferWidth, gl.drawingBufferHeight];
     const isSame = this.drawn && matrix.every((value, n) => value === this.drawn[n]);
     if (isSame && !this.weights.isNew && size.join() === this.size.join()) return;
-    const before = gl.getParameter(gl.FRAMEBUFFER_BINDING);
-    const viewport = gl.getParameter(gl.VIEWPORT);
     this.#upload(gl);
     this.#resize(gl, size);
     this.#drawOwners(gl, matrix);
     this.drawn = matrix;
     gl.bindVertexArray(null);
-    gl.bindFramebuffer(gl.FRAMEBUFFER, before);
-    gl.viewport(...viewport);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.viewport(0, 0, ...size);
   }
 
   render(gl) {
@@ -167,14 +166,17 @@ export class AreaLayer {
   #upload(gl) {
     const waiting = [this.weights, this.classes, this.palette].some((one) => one?.isNew);
     if (!waiting && this.hasPlaces) return;
-    const store = [gl.UNPACK_ALIGNMENT, gl.UNPACK_FLIP_Y_WEBGL, gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL];
-    const before = store.map((name) => gl.getParameter(name));
-    [1, false, false].forEach((value, n) => gl.pixelStorei(store[n], value));
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
+    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
     gl.activeTexture(gl.TEXTURE0);
     if (!this.hasPlaces) {
       const { x, y } = this.mesh;
       const pairs = new Int32Array(2 * x.length);
-      x.forEach((value, p) => pairs.set([value, y[p]], 2 * p));
+      for (let p = 0; p < x.length; p += 1) {
+        pairs[2 * p] = x[p];
+        pairs[2 * p + 1] = y[p];
+      }
       fill(gl, this.textures.places, pairs, 2, [gl.RG32I, gl.RG_INTEGER, gl.INT]);
       this.hasPlaces = true;
     }
@@ -187,7 +189,7 @@ export class AreaLayer {
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, MOST_CLASSES, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, colours);
       this.palette.isNew = false;
     }
-    before.forEach((value, n) => gl.pixelStorei(store[n], value));
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 4);
   }
 
   #send(gl, name, values, format) {

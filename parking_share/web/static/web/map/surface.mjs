@@ -24,11 +24,25 @@ export function surfaceOf(mesh, ground, plane) {
   const emit = (places, corners) => halved(corners, (small) => out.triangle(places, small, place(places[0]), drawn));
 
   outside(mesh, ground, place, emit);
-  for (let t = 0; t < mesh.triangles.length; t += 3) {
-    const places = [mesh.triangles[t], mesh.triangles[t + 1], mesh.triangles[t + 2]];
-    emit(places, places.map((p) => ({ at: place(p), asked: place(p) })));
-  }
+  inside(mesh, place, drawn, out, emit);
   return { vertices: out.cut(), count: out.count, origin, ground: fans(ground, drawn) };
+}
+
+/** Triangles of the mesh; most are small and need nothing but their corners. */
+function inside(mesh, place, drawn, out, emit) {
+  const at = new Float32Array(2 * mesh.count);
+  for (let p = 0; p < mesh.count; p += 1) at.set(drawn(place(p)), 2 * p);
+  const longest = (LONGEST_SIDE_M / CENTIMETRE) ** 2;
+  const squared = (p, q) => (mesh.x[p] - mesh.x[q]) ** 2 + (mesh.y[p] - mesh.y[q]) ** 2;
+  for (let t = 0; t < mesh.triangles.length; t += 3) {
+    const [a, b, c] = [mesh.triangles[t], mesh.triangles[t + 1], mesh.triangles[t + 2]];
+    if (Math.max(squared(a, b), squared(b, c), squared(c, a)) <= longest) {
+      out.plain(mesh, at, a, b, c);
+    } else {
+      const places = [a, b, c];
+      emit(places, places.map((p) => ({ at: place(p), asked: place(p) })));
+    }
+  }
 }
 
 /** Wedges first, as strips are drawn over what they overlap. */
@@ -135,8 +149,24 @@ class Growing {
     this.#grow(1 << 18);
   }
 
+  plain(mesh, at, a, b, c) {
+    this.#makeRoom();
+    const { floats, numbers } = this;
+    for (const p of [a, b, c]) {
+      const start = this.count * FLOATS_A_VERTEX;
+      floats[start] = at[2 * p];
+      floats[start + 1] = at[2 * p + 1];
+      floats[start + 2] = (mesh.x[p] - mesh.x[a]) * CENTIMETRE;
+      floats[start + 3] = (mesh.y[p] - mesh.y[a]) * CENTIMETRE;
+      numbers[start + 4] = a;
+      numbers[start + 5] = b;
+      numbers[start + 6] = c;
+      this.count += 1;
+    }
+  }
+
   triangle(places, corners, first, drawn) {
-    if ((this.count + 3) * FLOATS_A_VERTEX > this.floats.length) this.#grow(this.floats.length * 2);
+    this.#makeRoom();
     for (const { at, asked } of corners) {
       const start = this.count * FLOATS_A_VERTEX;
       this.floats.set(drawn(at), start);
@@ -149,6 +179,10 @@ class Growing {
 
   cut() {
     return this.floats.subarray(0, this.count * FLOATS_A_VERTEX);
+  }
+
+  #makeRoom() {
+    if ((this.count + 3) * FLOATS_A_VERTEX > this.floats.length) this.#grow(this.floats.length * 2);
   }
 
   #grow(length) {
