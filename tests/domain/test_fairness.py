@@ -9,7 +9,7 @@ from allocation.fairness import incomes_by_owner, refusals_by_district, spread_o
 from allocation.models import LotPolicy
 from allocation.replaying import replay
 from parking_share.reservations.states import Reason
-from tests.domain.lives import accepted, announced, fresh
+from tests.domain.lives import accepted, announced, fresh, parked
 from tests.factories import NOW, hours, make_lot, make_shared_lot, make_space, make_user, make_window
 
 INCOMES = st.lists(st.integers(0, 10**7), min_size=5, max_size=60)
@@ -55,20 +55,20 @@ def two_owners(*, tolerance: float):
 
 @pytest.mark.django_db
 def test_income_goes_round_within_the_tolerance_only():
-    def owners_of_three(tolerance):
+    def bays_of_two(tolerance):
         lot = two_owners(tolerance=tolerance)
-        booked = [accepted(lot, starts_in=start, ends_in=start + 2) for start in (1, 5, 9)]
+        booked = [accepted(lot, starts_in=start, ends_in=start + 2) for start in (1, 5)]
         bays = list(lot.spaces.order_by("pk"))
         return [bays.index(one.space) for one in booked]
 
-    assert owners_of_three(0) == [0, 0, 0]
-    assert owners_of_three(5) == [0, 1, 0]
+    assert bays_of_two(0) == [0, 0]
+    assert bays_of_two(5) == [0, 1]
 
 
 @pytest.mark.django_db
 def test_a_decision_made_fairly_replays_and_the_final_bay_is_chosen_alike():
     lot = two_owners(tolerance=5)
-    first = announced(lot, starts_in=1, ends_in=3)
+    first = parked(lot, starts_in=1, ends_in=3)
     second = accepted(lot, starts_in=5, ends_in=7, now=NOW + hours(1))
 
     services.assign_arrivals(lot_id=lot.pk, now=NOW + hours(5))

@@ -67,7 +67,7 @@ def test_promises_hold_while_policies_move_and_staff_overrule():
     run_state_machine_as_test(
         MovingPromises,
         settings=settings(
-            max_examples=100 if IS_FULL else 4,
+            max_examples=100 if IS_FULL else 3,
             stateful_step_count=60 if IS_FULL else 20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
