@@ -119,7 +119,7 @@ class CoverageRunAdmin(Endless):
     date_hierarchy = "slot_starts_at"
     raw_id_fields = ("base",)
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:  # noqa: ARG002 -- the signature is Django's
+    def get_ordering(self, request: HttpRequest) -> Any:  # noqa: ARG002 -- the signature is Django's
         return ["-slot_starts_at", "-pk"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CoverageRun]:
