@@ -174,7 +174,7 @@ def _managed(lots: list[Lot]) -> list[list[Lot]]:
 
 
 def _choose_policies(lots: list[Lot], *, valid_from: datetime, rng: np.random.Generator) -> None:
-    """The paper's policy in some lots and plain order of arrival in a few; best fit holds everywhere else."""
+    """The paper's policy in some lots and plain order of arrival in a few; the default holds everywhere else."""
     chosen = [lots[index] for index in rng.permutation(len(lots))[: len(lots) // 5]]
     LotPolicy.objects.bulk_create(
         LotPolicy(lot=lot, name=PolicyName.FCFS if rank % 4 == 0 else PolicyName.TWO_STAGE, valid_from=valid_from)
