@@ -1,10 +1,12 @@
 """What service areas say in words and tables: districts, shortages, clusters, and one lot's day."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.dateparse import parse_date
@@ -12,16 +14,19 @@ from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.http import require_http_methods
 
 from coverage import exports, groups, maps, selectors
+from coverage.selectors import Picture
 from coverage.shortages import Order, shortages_in
 from coverage.statistics import totals_by
 from parking_share import clock
 from parking_share.web.access import PersonalRequest, signed_in
 from parking_share.web.charts import chosen_day
 from parking_share.web.city_coverage_charts import CoverageDay, coverage_day
+from parking_share.web.city_coverage_map import PaintedMap, map_of, with_overlay
 from parking_share.web.city_coverage_scope import CoverageScope, coverage_scope, overseen_lot
 from parking_share.web.places import default_zone
 
 SHORT_LOTS, CLUSTERS_A_PAGE = 20, 50
+CLUSTER_COLOURS = ["#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00"]
 WEEK = timedelta(days=7)
 
 
@@ -79,6 +84,7 @@ def clusters(request: PersonalRequest) -> HttpResponse:
             "count": len(found),
             "sizes": (found[-1].totals.lots, found[0].totals.lots) if found else None,
             "radius": scope.picture.run.parameters["cluster_radius_m"],
+            "maps": _cluster_maps(scope.picture, scope),
         }
     return render(request, "city/coverage_clusters.html", context)
 
@@ -142,6 +148,13 @@ def picture_png(request: PersonalRequest) -> HttpResponse:
     picture = scope.needed_picture()
     png = maps.picture_png(picture, zone=default_zone())
     return exported(png, "image/png", _name(scope, "map", "png"))
+
+
+def _cluster_maps(picture: Picture, scope: CoverageScope) -> list[PaintedMap]:
+    """The map with the ground of clusters over it, neighbours in different colours; none where nothing is painted."""
+    painted = map_of(picture.run)
+    address = f"{reverse('web:city_coverage_clusters_geojson')}?{urlencode({'city': scope.city})}"
+    return [] if painted is None else [with_overlay(painted, address, by="colour", colours=CLUSTER_COLOURS)]
 
 
 def described(scope: CoverageScope) -> dict[str, object]:

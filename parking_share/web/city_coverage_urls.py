@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from parking_share.web import city_coverage, city_coverage_embed, city_coverage_whatif
+from parking_share.web import city_coverage, city_coverage_embed, city_coverage_whatif, city_coverage_willingness
 
 urlpatterns = [
     path("city/coverage", city_coverage.overview, name="city_coverage"),
@@ -17,6 +17,12 @@ urlpatterns = [
     path("city/coverage/map.png", city_coverage.picture_png, name="city_coverage_png"),
     path("embed/coverage/<str:city>", city_coverage_embed.embedded, name="embed_coverage"),
     path("embed/coverage/<str:city>/map.svg", city_coverage_embed.embedded_drawing, name="embed_coverage_drawing"),
+    path("city/coverage/willingness", city_coverage_willingness.willingness, name="city_willingness"),
+    path(
+        "city/coverage/willingness.geojson",
+        city_coverage_willingness.willingness_geojson,
+        name="city_willingness_geojson",
+    ),
     path("city/what-if", city_coverage_whatif.what_if, name="city_whatif"),
     path("city/what-if/save", city_coverage_whatif.save, name="city_whatif_save"),
     path("city/what-if/differences.csv", city_coverage_whatif.differences_csv, name="city_whatif_csv"),
