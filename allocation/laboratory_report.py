@@ -64,13 +64,10 @@ def sweep_picture(comparison: Comparison, name: str) -> str:
             is_log=True,
         )
     return curves(
-        [
-            Curve(name=_("fragmentation"), xs=xs, ys=[row.fragmentation for row in rows]),
-            Curve(name=_("importance of what is left"), xs=xs, ys=[row.importance for row in rows]),
-        ],
-        title=_("What is left over, by weight"),
+        [Curve(name=_("two-stage, all days"), xs=xs, ys=[row.fragmentation for row in rows])],
+        title=_("Fragmentation of what is left over, by weight"),
         x_label=_("weight of fragmentation"),
-        y_label=_("sum over all that is left"),
+        y_label=_("fragmentation"),
     )
 
 

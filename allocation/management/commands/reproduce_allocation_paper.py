@@ -59,7 +59,7 @@ class Command(BaseCommand):
         self.stdout.write("\nTwo-stage against another, day by day:")
         for rival, measure in COMPARED:
             mean, half_width = study.changes("two_stage", rival, measure)
-            self.stdout.write(f"  {measure} less {rival}'s: {mean:+.2%} ± {half_width:.2%}")
+            self.stdout.write(f"  {measure} less {rival}'s: {round(mean, 6) + 0.0:+.2%} ± {half_width:.2%}")
         for path in write_report(study, folder) if folder else ():
             self.stdout.write(str(path))
 
