@@ -276,7 +276,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEPLOYMENT == "test"
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "parking_share.web.static_files.StaticFiles"
     },
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEPLOYMENT == "test"

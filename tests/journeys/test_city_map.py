@@ -89,6 +89,46 @@ async () => {
 """
 
 
+WATCH_TASKS = """
+window.tasks = [];
+new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration))))
+  .observe({ entryTypes: ["longtask"] });
+"""
+CHANGE_SLOTS = """
+async () => {
+  const view = await document.querySelector("[data-city-map]").cityMap;
+  const index = new URL(document.querySelector("[data-city-maps]").dataset.index, location.href);
+  index.searchParams.set("day", document.querySelector("figure[data-day]").dataset.day);
+  const { slots, bases } = await (await fetch(index)).json();
+  const published = slots.filter(({ slot }) => slot);
+  const times = [];
+  for (const slot of [...published, ...published]) {
+    await fetch(slot.slot);
+    const began = performance.now();
+    const drawn = new Promise((done) => view.map.once("render", () => {
+      view.map.painter.context.gl.readPixels(0, 0, 1, 1, 6408, 5121, new Uint8Array(4));
+      done();
+    }));
+    await view.setSlot({ ...bases[slot.base], ...slot });
+    await drawn;
+    times.push(Math.round(performance.now() - began));
+  }
+  return times;
+}
+"""
+STYLE = """
+async (baseMap) => {
+  const { styleOf } = await import("/static/web/map/base_map.mjs");
+  const style = await styleOf(baseMap, { ground: "#ffffff" });
+  const { map } = await document.querySelector("[data-city-map]").cityMap;
+  const errors = [];
+  map.on("error", ({ error }) => errors.push(error.message));
+  for (const [id, source] of Object.entries(style.sources)) if (source.type === "raster") map.addSource(id, source);
+  return { layers: style.layers.map(({ id }) => id), reads: "pmtiles" in window, errors };
+}
+"""
+
+
 def newest_slot():
     return slot_of(clock.now()) - SLOT
 
@@ -291,3 +331,48 @@ def test_the_map_is_accessible(visit, width, scheme, language):
     visitor = open_map(visit, city, width=width, color_scheme=scheme, language=language, bypass_csp=True)
 
     assert faults_of(visitor, "/city") == []
+
+
+@pytest.mark.skipif("MAP_BARS" not in os.environ, reason="measures at the size of a city: MAP_LOTS=13000 MAP_BARS=1")
+def test_the_map_is_as_quick_as_it_has_to_be(visit):
+    """Bars of a machine that does nothing else; sizes hold everywhere."""
+    city = make_city(lots=LOTS)
+    publish(city, [noon() + number * SLOT for number in range(8)])
+    visitor = visit()
+    visitor.page.add_init_script(WATCH_TASKS)
+    staff = make_user()
+    grant(staff, Role.CITY_STAFF, district=city.district)
+    log_in(visitor, staff.email)
+    sizes: dict[str, int] = {}
+    visitor.page.on("requestfinished", lambda sent: sizes.update({sent.url: sent.sizes()["responseBodySize"]}))
+    visitor.go(f"/city?day={noon():%Y-%m-%d}&at=12:00")
+    visitor.page.wait_for_function("() => document.querySelector('[data-city-map]')?.dataset.painted")
+    painted_ms = float(visitor.page.locator(MAP).get_attribute("data-painted"))
+    visitor.page.wait_for_function(READY)
+    changes = visitor.page.evaluate(CHANGE_SLOTS)
+    visitor.page.evaluate("() => { window.tasks.length = 0; }")
+    visitor.page.click("[data-play]")
+    expect(visitor.page.locator("[data-play]")).to_have_attribute("aria-pressed", "false", timeout=60_000)
+    longest = max(visitor.page.evaluate("() => window.tasks"), default=0)
+
+    print(f"first paint {painted_ms:.0f} ms, changes {changes} ms, longest task {longest} ms")  # noqa: T201 -- the report of a measurement
+    assert max(size for url, size in sizes.items() if "/mesh?" in url) <= 120_000
+    assert max(size for url, size in sizes.items() if "/slot?" in url) <= 40_000
+    assert painted_ms <= 3000
+    assert sorted(changes)[len(changes) // 2] <= 250
+    assert longest <= 300
+
+
+@pytest.mark.parametrize("kind", ["tianditu", "pmtiles"])
+def test_a_base_map_lies_under_the_areas(visit, kind):
+    """The tiles themselves come from elsewhere; the style and, for a file of tiles, its reader are ours."""
+    city = make_city(lots=LOTS)
+    publish(city, [newest_slot()])
+    visitor = open_map(visit, city)
+    base_map = {"kind": kind, "address": "/tiles/city.pmtiles", "key": "k"}
+
+    style = visitor.page.evaluate(STYLE, base_map)
+
+    assert style["layers"][0] == "background"
+    assert len(style["layers"]) > 2
+    assert style["reads"] == (kind == "pmtiles")

@@ -4,7 +4,7 @@
 //
 // A feature's property `data-overlay-by` is the number of its colour; without a number it is left unfilled.
 
-import { canPaint, createCityMap } from "./map/city_map.mjs";
+import { createCityMap } from "./map/city_map.mjs";
 
 function fillOf({ overlayColours, overlayBy }) {
   const colours = JSON.parse(overlayColours);
@@ -13,10 +13,7 @@ function fillOf({ overlayColours, overlayBy }) {
   return ["case", ["==", ["typeof", ["get", overlayBy]], "number"], painted, "rgba(0, 0, 0, 0)"];
 }
 
-if (canPaint()) {
-  for (const element of document.querySelectorAll("[data-city-map][data-overlay]")) {
-    if (!element.dataset.mesh) continue;
-    const view = await createCityMap(element);
-    view.addOverlay("overlay", element.dataset.overlay, { fill: fillOf(element.dataset), opacity: 0.75, width: 1 });
-  }
+for (const element of document.querySelectorAll("[data-city-map][data-overlay]")) {
+  const view = await createCityMap(element);
+  view.addOverlay("overlay", element.dataset.overlay, { fill: fillOf(element.dataset), opacity: 0.75, width: 1 });
 }

@@ -60,6 +60,7 @@ class CityMap {
     this.listeners = new Map();
     this.shown = {};
     this.chosen = null;
+    this.overlays = new Set();
   }
 
   async begin() {
@@ -73,6 +74,7 @@ class CityMap {
     this.#listen();
     this.#link(name);
     await this.map.once("idle");
+    this.element.dataset.painted = Math.round(performance.now());
   }
 
   async #makeMap(baseMap) {
@@ -133,6 +135,7 @@ class CityMap {
   /** Polygons or lines over the areas, in WGS-84. */
   addOverlay(id, data, { fill, line = "#1b2420", width = 1.5, opacity = 0.15 } = {}) {
     this.removeOverlay(id);
+    this.overlays.add(id);
     this.map.addSource(id, { type: "geojson", data });
     if (fill) {
       this.map.addLayer({ id: `${id}-fill`, type: "fill", source: id, paint: { "fill-color": fill, "fill-opacity": opacity } });
@@ -143,6 +146,7 @@ class CityMap {
   removeOverlay(id) {
     for (const layer of [`${id}-fill`, `${id}-line`]) if (this.map.getLayer(layer)) this.map.removeLayer(layer);
     if (this.map.getSource(id)) this.map.removeSource(id);
+    this.overlays.delete(id);
   }
 
   /** Whose area a point is in, by definition 4.1. */
@@ -197,7 +201,8 @@ class CityMap {
   }
 
   #addLayer() {
-    const above = this.map.getStyle().layers.find(({ type, source }) => type === "symbol" || String(source).startsWith("overlay"));
+    const { layers } = this.map.getStyle();
+    const above = layers.find(({ type, source }) => type === "symbol" || this.overlays.has(source));
     if (this.map.getLayer(LAYER)) this.map.removeLayer(LAYER);
     this.layer = new AreaLayer({ id: LAYER, mesh: this.shown.mesh, surface: this.shown.surface, ink: INK });
     this.map.addLayer(this.layer, above?.id);

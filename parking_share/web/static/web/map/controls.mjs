@@ -1,6 +1,7 @@
 // The controls of the city map: time and playing, colour, opacity, and what is told of the lot that was chosen.
 
 import { createCityMap } from "./city_map.mjs";
+import { classOf } from "./colours.mjs";
 import { asked, groundAt, meshAt, slotAt } from "./data.mjs";
 
 const PREFETCHED = 6;
@@ -116,6 +117,7 @@ export class CityPage {
     if (chosen) this.#colour(chosen.value);
     for (const day of this.days) {
       day.view.on("select", (found) => this.#select(day, found));
+      day.view.on("point", (found) => this.#point(day, found));
       day.view.on("lost", () => this.#say(this.words.lost));
       day.view.on("restored", () => this.#say(""));
     }
@@ -182,6 +184,19 @@ export class CityPage {
     if (view.chosen && this.selected) await this.#fill(this.#one("[data-panel]"), this.selected.slot.lots + view.chosen);
   }
 
+  /** Classes of the area under the pointer; the lot itself is told when it is chosen. */
+  #point(day, found) {
+    const place = (day.point ??= pointOf(day.element));
+    place.hidden = !found;
+    if (!found) return;
+    const { capability, vacancy } = this.colourings;
+    const said = [[capability, found.share], [vacancy, found.vacancy]].map(([colouring, value]) => {
+      const label = colouring.labels[classOf(colouring, value)] ?? colouring.unknown_label;
+      return `${colouring.title} ${label}`;
+    });
+    place.textContent = said.join(" · ");
+  }
+
   async #select(day, found) {
     const panel = this.#one("[data-panel]");
     for (const { view } of this.days) if (view !== day.view) view.select(found ? found.lots[0] : null);
@@ -210,6 +225,13 @@ export class CityPage {
   #one(selector) {
     return this.section.querySelector(selector);
   }
+}
+
+function pointOf(element) {
+  const place = Object.assign(document.createElement("p"), { className: "city-map__point small" });
+  place.setAttribute("aria-hidden", "true");
+  element.append(place);
+  return place;
 }
 
 const SVG = "http://www.w3.org/2000/svg";

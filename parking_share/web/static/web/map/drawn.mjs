@@ -28,6 +28,9 @@ export function drawn(element) {
     setOpacity(opacity) {
       image.style.opacity = opacity;
     },
+    setBorder() {},
+    addOverlay() {},
+    removeOverlay() {},
     select() {},
     on() {
       return this;
