@@ -66,7 +66,7 @@ class _Axis:
 
 def curves(lines: Sequence[Curve], *, title: str, x_label: str, y_label: str, is_log: bool = False) -> str:
     """Draw curves over one axis; a curve is known by its mark and dash, so that it needs no colour."""
-    height = HEIGHT + LEGEND_ROW * len(lines)
+    height = HEIGHT + LEGEND_ROW * len(lines) + 6
     xs = [x for line in lines for x in line.xs]
     ends = [y + sign * half for line in lines for y, half in _with_halves(line) for sign in (-1, 1)]
     ticks = round_ticks(min(ends, default=0.0), max(ends, default=1.0))
@@ -172,7 +172,7 @@ def _curve(line: Curve, place: int, across: _Axis, upward: _Axis) -> Iterable[st
 
 
 def _legend(name: str, place: int) -> Iterable[str]:
-    y = HEIGHT + LEGEND_ROW * place + 6
+    y = HEIGHT + LEGEND_ROW * place + 12
     yield f'<path d="M{LEFT},{y}h36" {_stroke(place)}/>'
     yield _mark(place, LEFT + 18, y)
     yield _text(LEFT + 46, y + 4, name)
