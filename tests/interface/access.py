@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -12,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from allocation import services
 from allocation.models import LabRun
 from coverage.changes import read_changes
+from coverage.engine.pack import to_bytes
 from coverage.models import CoverageBase, CoverageRun, CoverageSettings, Scenario
 from coverage.runs import compute_slot
 from coverage.scenarios import save_scenario
@@ -215,7 +217,8 @@ def _add_picture(lot: Lot) -> None:
     """A picture of a city of one lot; what its mesh would be does not matter, but that there is one."""
     Lot.objects.filter(pk=lot.pk).update(capacity=20)
     compute_slot(lot.district.city, slot_starts_at=slot_of(clock.now()) - hours(1), now=clock.now())
-    CoverageBase.objects.filter(city=lot.district.city).update(mesh=b"cov1", mesh_hash="cov1")
+    mesh = to_bytes({"origin": np.zeros(2)})
+    CoverageBase.objects.filter(city=lot.district.city).update(mesh=mesh, mesh_hash="one")
     changes = read_changes([f"resize:{lot.pk}:40"])
     maker = User.objects.earliest("pk")
     CoverageSettings.objects.create(city=lot.district.city, is_public=lot.district.city == "Here")
