@@ -6,9 +6,20 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from allocation import policies
+from allocation import areas, policies
 from allocation.explanations import sentences_of
-from allocation.models import Assignment, Decision, DecisionSnapshot, LotPolicy, Obstacle, Overruling, Pin
+from allocation.models import (
+    AreaRequest,
+    AreaWeights,
+    Assignment,
+    Decision,
+    DecisionSnapshot,
+    LearntDemand,
+    LotPolicy,
+    Obstacle,
+    Overruling,
+    Pin,
+)
 from allocation.policies import Settings
 from parking_share import clock
 from parking_share.admin_tools import Endless, ModelForm, ReadOnly, whoever_asks
@@ -161,3 +172,65 @@ class ObstacleAdmin(ReadOnly):
     list_select_related = ("space",)
     search_fields = ("space__label", "space__lot__name")
     date_hierarchy = "seen_at"
+
+
+@admin.register(LearntDemand)
+class LearntDemandAdmin(ReadOnly):
+    list_display = (
+        "id",
+        "lot",
+        "day_type",
+        "version",
+        "days_seen",
+        "requests",
+        "stays",
+        "survey_people",
+        "last_date",
+        "learnt_at",
+        "superseded_at",
+    )
+    list_filter = ("day_type", ("superseded_at", admin.EmptyFieldListFilter))
+    list_select_related = ("lot",)
+    search_fields = ("lot__name",)
+    date_hierarchy = "learnt_at"
+    ordering = ("lot", "day_type", "-version")
+
+
+@admin.register(AreaRequest)
+class AreaRequestAdmin(ReadOnly):
+    list_display = ("id", "reservation", "lot", "radius_m", "weights_version", "decided_at")
+    list_select_related = ("reservation__lot",)
+    search_fields = ("=reservation__id", "reservation__lot__name")
+    date_hierarchy = "decided_at"
+
+    @admin.display(description=_("lot"), ordering="reservation__lot__name")
+    def lot(self, asked: AreaRequest) -> str:
+        return str(asked.reservation.lot)
+
+
+@admin.register(AreaWeights)
+class AreaWeightsAdmin(ReadOnly):
+    """The history of the weights. A change is a new version: add one, and it supersedes the one in force."""
+
+    list_display = (
+        "id",
+        "version",
+        "walk_cents_per_100m",
+        "sustainability_cents",
+        "valid_from",
+        "superseded_at",
+        "changed_by",
+    )
+    list_select_related = ("changed_by",)
+    ordering = ("-version",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def get_fields(self, request: HttpRequest, obj: AreaWeights | None = None) -> Any:  # noqa: ARG002
+        fields = ("walk_cents_per_100m", "sustainability_cents")
+        return fields if obj is None else (*fields, "version", "valid_from", "superseded_at", "changed_by")
+
+    def save_model(self, request: HttpRequest, obj: AreaWeights, form: Any, change: bool) -> None:  # noqa: ARG002
+        made = areas.change_weights(changed_by=whoever_asks(request), now=clock.now(), **form.cleaned_data)
+        obj.__dict__.update(made.__dict__)

@@ -79,7 +79,9 @@ class Knowledge:
         if not self.rows:
             return None
         importance = self.importance(rates)
-        table = np.stack([self._arrivals(kind, importance[n], bays, prior_h) for n, kind in enumerate(KINDS)])
+        table = np.stack(
+            [self.arrivals(kind, importance[n], bays=bays, prior_h=prior_h) for n, kind in enumerate(KINDS)]
+        )
         rows = list(self.rows.values())
         lengths = np.sum([row.wanted_lengths for row in rows], axis=0).astype(float)
         return DayOfDemand(
@@ -95,7 +97,7 @@ class Knowledge:
             return prior
         return importance_from(np.array(row.occupied, dtype=float), np.array(row.occupied_days, dtype=float), prior)
 
-    def _arrivals(self, kind: DayType, importance: Values, bays: int, prior_h: float) -> Values:
+    def arrivals(self, kind: DayType, importance: Values, *, bays: int, prior_h: float) -> Values:
         """Requests of a day by the slot in which they start; the prior is spread as a survey or g(t) has it."""
         row = self.rows.get(kind)
         shape = importance
@@ -120,7 +122,7 @@ def knowledge_by_lot(lots: Iterable[Lot]) -> dict[int, Knowledge]:
     known = {lot_id: kept[key] for lot_id, key in wanted.items() if key in kept}
     missing = [lot_id for lot_id in wanted if lot_id not in known]
     if missing:
-        read = _read(missing)
+        read = read_knowledge(missing)
         cache.set_many({wanted[lot_id]: one for lot_id, one in read.items()}, timeout=REMEMBERED_S)
         known |= read
     return known
@@ -131,7 +133,8 @@ def forget(lot_ids: Iterable[int]) -> None:
     caches["process"].delete_many([f"learnt:{lot_id}" for lot_id in lot_ids])
 
 
-def _read(lot_ids: Iterable[int]) -> dict[int, Knowledge]:
+def read_knowledge(lot_ids: Iterable[int]) -> dict[int, Knowledge]:
+    """What these lots have taught, as the database has it; one query."""
     rows: dict[int, dict[DayType, LearntDemand]] = {lot_id: {} for lot_id in lot_ids}
     for row in LearntDemand.objects.filter(lot__in=rows, superseded_at__isnull=True):
         rows[row.lot_id][DayType(row.day_type)] = row
