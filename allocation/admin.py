@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from allocation import areas, policies
+from allocation import areas, laboratory_admin, policies  # noqa: F401 -- the laboratory's pages register themselves
 from allocation.explanations import sentences_of
 from allocation.models import (
     AreaRequest,

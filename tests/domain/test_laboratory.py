@@ -1,6 +1,7 @@
 import importlib
 import json
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from allocation.models import LabRun
 from parking_share.reservations.services import Wish
 from parking_share.spaces.models import District, Lot, ShareWindow
 from parking_share.spaces.tariffs import rate_table
+from tests.domain.test_races import at_once
 from tests.factories import NOW, hours, make_lot, make_space, make_user, make_vehicle, make_window
 
 pytestmark = pytest.mark.django_db
@@ -318,3 +320,33 @@ def test_the_command_writes_what_the_pages_show(tmp_path, lot):
     assert read_instance(small_instance()).space_ids[0] in (tmp_path / "out" / "spaces.csv").read_text("utf-8-sig")
     with pytest.raises(CommandError, match="Nobody asked"):
         call_command("allocation_report", f"--lot={lot.pk}", "--week=2020-01-06", f"--output={tmp_path}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_come_at_once_take_turns():
+    """Four workers are rung for, as after a lapsed claim: every step is there once, and all is counted."""
+    district = District.objects.create(city="Here", name="Home")
+    run = laboratory.compare_file(
+        district=district, file_name="day.json", content=small_instance(), made_by=None, now=NOW
+    )
+
+    answers = at_once([lambda: laboratory.work_on(run_id=run.pk, now=NOW)] * 4)
+
+    run.refresh_from_db()
+    assert answers == [True] * 4
+    assert (run.state, run.steps_done, run.steps.count()) == ("DONE", len(STEPS), len(STEPS))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_whose_claims_lapse_meanwhile_still_count_every_step_once():
+    """A clock that runs fast lets the claim lapse while the first worker computes."""
+    district = District.objects.create(city="Here", name="Home")
+    run = laboratory.compare_file(
+        district=district, file_name="day.json", content=small_instance(), made_by=None, now=NOW
+    )
+
+    answers = at_once([partial(laboratory.work_on, run_id=run.pk, now=NOW + 2 * n * CLAIM) for n in range(3)])
+
+    run.refresh_from_db()
+    assert answers == [True] * 3
+    assert (run.state, run.steps_done, run.steps.count()) == ("DONE", len(STEPS), len(STEPS))

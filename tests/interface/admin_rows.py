@@ -31,7 +31,7 @@ from tests.factories import (
     make_window,
     share_weekly,
 )
-from tests.interface import coverage_admin_rows, learnt_rows, sensor_rows, survey_admin_rows
+from tests.interface import coverage_admin_rows, lab_rows, learnt_rows, sensor_rows, survey_admin_rows
 
 READ_ONLY: tuple[type, ...] = (
     Assignment,
@@ -48,6 +48,7 @@ READ_ONLY: tuple[type, ...] = (
     ReservationEvent,
     ReservationVehicle,
     spaces.ShareWindow,
+    *lab_rows.MAKERS,
     *learnt_rows.READ_ONLY,
 )
 
@@ -149,6 +150,7 @@ MAKERS: dict[type, Callable[[int], object]] = {
         lot=make_lot(), day_type="WORKDAY", importance_percent=[50] * 24
     ),
     **sensor_rows.makers(a_booking),
+    **lab_rows.MAKERS,
     **learnt_rows.makers(),
     **survey_admin_rows.MAKERS,
     **coverage_admin_rows.MAKERS,

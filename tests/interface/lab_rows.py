@@ -1,6 +1,7 @@
 """A comparison of policies for tests of pages: a small day, computed once for all of them."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -38,3 +39,13 @@ def make_comparison(district: District, *, state: str = "DONE", **fields: Any) -
 def _found() -> dict[str, Found]:
     day = laboratory.uploaded_day(day_file())
     return {name: take_step(day, name) for name in STEPS}
+
+
+MAKERS: dict[type, Callable[[int], object]] = {
+    LabRun: lambda number: make_comparison(_district(number), state="DONE"),
+    LabStep: lambda number: make_comparison(_district(number)).steps.latest("pk"),
+}
+
+
+def _district(number: int) -> District:
+    return District.objects.get_or_create(city="Here", name=f"district {number}")[0]
