@@ -16,7 +16,7 @@ from allocation.engine.policy import Policy
 from allocation.engine.request import Decision as Answer
 from allocation.engine.request import Move, Request
 from allocation.filling import plain
-from allocation.learning import outlook_of
+from allocation.learning import policy_looking_ahead
 from allocation.models import Decision, DecisionSnapshot
 from allocation.pictures import LotPicture, eligible_spaces
 from allocation.snapshots import RoundLog
@@ -24,7 +24,6 @@ from parking_share.reservations import selectors as reservations
 from parking_share.reservations.models import Reservation, ReservationVehicle
 from parking_share.reservations.states import Reason
 
-LOOKING_AHEAD = frozenset({"revenue", "foresight"})
 WHATEVER_IT_COSTS = "reassign"  # how a request that staff took up again is answered
 _REASONS = {
     "no_free_space": Reason.NO_FREE_SPACE,
@@ -61,11 +60,9 @@ class Table:
         cls, picture: LotPicture, periods: Sequence[tuple[int, int]], *, fairness: Fairness | None, now: datetime
     ) -> "Table":
         policy = picture.policy
-        if picture.policy_row.name in LOOKING_AHEAD and periods:
+        if periods:
             around = min(start for start, _ in periods), max(end for _, end in periods)
-            outlook = outlook_of(picture, now=now, around=around)
-            if outlook is not None:
-                policy = policy.looking_ahead(picture.state, lambda: outlook)
+            policy = policy_looking_ahead(picture, now=now, around=around)
         log = RoundLog.of(picture, policy, fairness)
         before = {pk: one.space for pk, one in picture.holds.held.items()}
         return cls(picture=picture, policy=policy, fairness=fairness, log=log, before=before)

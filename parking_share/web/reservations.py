@@ -32,7 +32,7 @@ EARLIER_A_PAGE = 20
 @signed_in
 def reservation_list(request: PersonalRequest) -> HttpResponse:
     """What is to come, soonest first; then what was, latest first, in pages."""
-    own = reservations_of(request.user)
+    own = reservations_of(request.user).select_related("area")
     is_coming = Q(status__in=OPEN, ends_at__gt=clock.now())
     page = Paginator(own.exclude(is_coming), EARLIER_A_PAGE).get_page(request.GET.get("page"))
     coming = own.filter(is_coming).order_by("starts_at", "pk") if page.number == 1 else own.none()

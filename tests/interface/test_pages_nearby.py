@@ -1,6 +1,5 @@
 """Booking any lot in reach of a point: from the search to the reason why this lot was chosen."""
 
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -46,7 +45,7 @@ def booked(driver) -> Reservation:
     return Reservation.objects.get(driver=driver)
 
 
-def detail(reservation) -> str:
+def detail(reservation):
     return text_of(client_of(reservation.driver).get(reverse("web:reservation", args=[reservation.pk])))
 
 
@@ -55,7 +54,7 @@ def test_search_leads_to_a_page_that_shows_what_is_in_reach(driver, lots):
     found = client.get(
         reverse("web:search"), {"where": "罗湖", "from": "2026-11-23T08:00", "until": "2026-11-23T10:00"}
     )
-    page: Any = client.get(PAGE, HERE | TIMES)
+    page = client.get(PAGE, HERE | TIMES)
 
     assert f'action="{PAGE}"' in found.content.decode()
     assert [offer.lot for offer in page.context["offers"]] == list(lots)
@@ -67,13 +66,15 @@ def test_the_reservation_says_which_lot_was_chosen_and_why(driver, lots):
     dear, cheap = lots
     reservation = booked(driver)
     waiting = detail(reservation)
+    listed = text_of(client_of(driver).get(reverse("web:reservations")))
     decide_area(reservation_id=reservation.pk, now=NOW)
     chosen = detail(reservation)
 
     reservation.refresh_from_db()
     assert (reservation.lot, reservation.status) == (cheap, Status.ACCEPTED)
     assert "Any car park within 400 m" in waiting
-    assert dear.name not in waiting
+    assert "Any car park within 400 m" in listed
+    assert dear.name not in waiting + listed
     assert f"¥{reservation.price_cents // 100}" not in waiting
     assert chosen.startswith(f"{cheap.name} · ")
     assert "A bay is kept for you." in chosen

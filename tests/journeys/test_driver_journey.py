@@ -6,6 +6,7 @@ from parking_share import clock
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.services import Wish
 from parking_share.reservations.states import Status
+from parking_share.spaces.models import Lot
 from tests.factories import hours, make_lot, make_space, make_user, make_vehicle
 from tests.journeys.steps import (
     book,
@@ -68,6 +69,25 @@ def test_refused_driver_takes_another_time_at_one_click(visit):
 
     expect_status(driver.page, "ACCEPTED")
     assert Reservation.objects.get(driver=person, status=Status.ACCEPTED).starts_at >= starts_at + hours(0.5)
+
+
+def test_driver_lets_the_platform_choose_and_reads_why(visit):
+    dear, cheap = make_lot_for_today(), make_lot_for_today(name="国贸停车场")
+    Lot.objects.filter(pk=dear.pk).update(peak_rate_cents=9000)
+    person = make_user()
+    make_vehicle(person)
+    driver = visit()
+    log_in(driver, person.email)
+
+    search(driver, "罗湖")
+    driver.page.select_option("[name=radius]", "800")
+    driver.page.click(".results__any button")
+    driver.page.click(".booking button[type=submit]")
+
+    expect_status(driver.page, "ACCEPTED", "ASSIGNED")
+    expect(driver.page.locator("#area")).to_contain_text(cheap.name)
+    expect(driver.page.locator("#area")).to_contain_text("800 m")
+    assert Reservation.objects.get().lot == cheap
 
 
 def test_booking_needs_no_mouse(visit):
