@@ -26,7 +26,7 @@ export class CityPage {
       throw error;
     }
     if (!this.days.length) return;
-    if (this.days.some(({ view }) => view.isDrawn)) this.#say(this.words.no_webgl);
+    if (this.days.some(({ view, element }) => view.isDrawn && element.dataset.mesh)) this.#say(this.words.no_webgl);
     const [first] = this.days;
     this.at = first.slots.findIndex(({ slot }) => slot && slot === first.element.dataset.slot);
     this.slider.max = first.slots.length - 1;
