@@ -171,6 +171,7 @@ CELERY_TASK_ROUTES = {
     "allocation.decide": {"queue": "decide"},
     "allocation.decide_area": {"queue": "decide"},
     "allocation.assign": {"queue": "decide"},
+    "allocation.work_on_lab_run": {"queue": "coverage"},  # minutes of computing, for which nobody waits at a gate
     "fulfilment.*": {"queue": "fulfilment"},
     "sensors.*": {"queue": "sensors"},
     "coverage.*": {"queue": "coverage"},
