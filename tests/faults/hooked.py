@@ -30,7 +30,12 @@ def hook(**_signal: object) -> None:
         for (module, name), unlocked in zip(steps, (lots_with_requests, waiting), strict=True):
             setattr(module, name, unlocked)
     if PAUSE_S:
-        for module, name in [*steps, (services, "decide_each"), (services, "make_transitions")]:
+        for module, name in [
+            *steps,
+            (services, "open_round"),
+            (services, "change_spaces"),
+            (services, "make_transitions"),
+        ]:
             setattr(module, name, dwelling(getattr(module, name)))
 
 

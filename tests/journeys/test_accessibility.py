@@ -66,11 +66,21 @@ def test_pages_of_owners_managers_and_the_city_are_accessible(visit, language, w
         *map(reverse, ["web:owner_spaces", "web:owner_register", "web:manager_lots", "web:city", "web:city_lots"]),
         *(reverse(f"web:{name}", args=[bay.pk]) for name in ["owner_space", "owner_hours"]),
         *(reverse(f"web:{name}", args=[lot.pk]) for name in ["manager_lot", "manager_bays", "manager_residents"]),
+        *(reverse(f"web:{name}", args=[lot.pk]) for name in ["lot_decisions", "city_policy"]),
+        *(reverse("web:lot_decision", args=[lot.pk, row.pk]) for row in _decided(operator, lot)),
     ]
     visitor = visit(language=language, width=width, color_scheme=scheme, bypass_csp=True)
     log_in(visitor, operator.email)
 
     assert {path: faults_of(visitor, path) for path in pages} == {path: [] for path in pages}
+
+
+def _decided(driver, lot):
+    """One accepted, one declined: there are two bays, and three want one."""
+    now = clock.now()
+    made = [_ask(driver, lot, now + timedelta(hours=6), now=now) for _ in range(3)]
+    services.decide(lot_id=lot.pk, now=now)
+    return made[:1] + made[2:]
 
 
 def personal_pages(driver):
