@@ -15,7 +15,7 @@ from tests.factories import NOW, hours, make_lot, make_shared_lot, make_space, m
 INCOMES = st.lists(st.integers(0, 10**7), min_size=5, max_size=60)
 
 
-def literal_gini(incomes) -> float:
+def literal_gini(incomes):
     """Half the relative mean difference, pair by pair."""
     mean = sum(incomes) / len(incomes)
     return sum(abs(one - other) for one in incomes for other in incomes) / (2 * len(incomes) ** 2 * mean)
