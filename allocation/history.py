@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
@@ -21,12 +21,12 @@ from allocation.pictures import policies_by_lot
 from parking_share.errors import DomainError
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.states import Reason
-from parking_share.spaces.models import Lot, ShareWindow, Space
+from parking_share.spaces.models import District, Lot, ShareWindow, Space
 from parking_share.spaces.selectors import admissions, suits
 from parking_share.spaces.tariffs import rate_table
 from sensors.slots import SLOT
 
-DAYS = 7
+DAYS, EIGHT_WEEKS = 7, timedelta(weeks=8)
 MOST_SPACES, MOST_REQUESTS = 300, 1000
 NOT_ABOUT_ROOM = (Reason.VEHICLE_IS_BOOKED, Reason.TOO_LATE, Reason.LOT_CLOSED)
 
@@ -85,15 +85,15 @@ def recorded_week(lot: Lot, *, first_date: date) -> list[RecordedDay]:
     return [past.day(first, last, asked) for first, last in pairwise(bounds)]
 
 
-def weeks_with_requests(lots: Collection[Lot], *, now: datetime) -> dict[int, int]:
-    """Requests of the eight weeks before now, by lot: those with any can be compared."""
-    rows = Reservation.objects.filter(
-        lot__in=lots, starts_at__gte=now - timedelta(weeks=8), starts_at__lt=now, decision__isnull=False
-    ).order_by()
-    counts: dict[int, int] = {}
-    for lot_id in rows.values_list("lot_id", flat=True):
-        counts[lot_id] = counts.get(lot_id, 0) + 1
-    return counts
+def busiest_lots(districts: Collection[District], *, now: datetime, most: int) -> list[Lot]:
+    """The lots with most requests in the eight weeks before now, the busiest first: those that can be compared."""
+    wanted = Q(
+        reservations__starts_at__gte=now - EIGHT_WEEKS,
+        reservations__starts_at__lt=now,
+        reservations__decision__isnull=False,
+    )
+    lots = Lot.objects.filter(wanted, district__in=districts).annotate(wanted=Count("reservations"))
+    return list(lots.select_related("district").order_by("-wanted", "name", "pk")[:most])
 
 
 def day_document(day: RecordedDay) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from allocation import laboratory
 from allocation.engine.registry import ALL_POLICIES
-from allocation.history import weeks_with_requests
+from allocation.history import busiest_lots
 from allocation.laboratory_drawing import standing_alone
 from allocation.laboratory_report import TABLES, day_picture, policy_label, sweep_picture, table_of
 from allocation.laboratory_results import Comparison, Wish, comparison_of
@@ -29,6 +29,7 @@ from parking_share.web.scoped import overseen_districts
 
 RUNS_SHOWN, LOTS_OFFERED, REFUSED_SHOWN = 20, 200, 100
 FOUR_WEEKS = timedelta(weeks=4)
+MOST_DIGITS = 10
 SHOWN_FIRST = "foresight"
 PICTURES = ("thresholds", "weights", "day")
 
@@ -192,17 +193,19 @@ def _laboratory(
 def _week_form(request: PersonalRequest, districts: list[District], *, is_bound: bool = True) -> WeekForm:
     """The lots with most requests of late, first that which the address names."""
     now = clock.now()
-    lots = list(Lot.objects.filter(district__in=districts).select_related("district").order_by("name", "pk"))
-    counts = weeks_with_requests(lots, now=now)
     named = request.GET.get("lot", "")
-    busy = sorted((lot for lot in lots if counts.get(lot.pk)), key=lambda lot: (-counts[lot.pk], lot.name, lot.pk))
-    offered = [*(lot for lot in lots if str(lot.pk) == named), *(lot for lot in busy if str(lot.pk) != named)]
+    chosen = Lot.objects.filter(district__in=districts, pk=int(named)) if _is_number(named) else Lot.objects.none()
+    offered = list(chosen.select_related("district"))
+    offered += [lot for lot in busiest_lots(districts, now=now, most=LOTS_OFFERED) if lot not in offered]
     data = request.POST if is_bound and request.method == "POST" else None
     return WeekForm(
         data,
-        lots=offered[:LOTS_OFFERED],
+        lots=offered,
         districts=districts,
-        initial={"lot": named or None, "week": _last_whole_week(timezone.localdate(now))},
+        initial={
+            "lot": offered[0].pk if chosen or len(offered) == 1 else None,
+            "week": _last_whole_week(timezone.localdate(now)),
+        },
     )
 
 
@@ -252,10 +255,14 @@ def _day_name(found: Comparison, number: int) -> str:
 def _chosen_day(request: PersonalRequest, found: Comparison) -> int | None:
     """The day of the address where it is one of the comparison's; else the one with most requests."""
     named = request.GET.get("day", "")
-    if named.isdigit() and int(named) in found.numbers:
+    if _is_number(named) and int(named) in found.numbers:
         return int(named)
     sizes = [len(day.instance.requests) for day in found.days]
     return found.numbers[sizes.index(max(sizes))] if sizes else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < MOST_DIGITS
 
 
 def _chosen_policy(request: PersonalRequest) -> str:

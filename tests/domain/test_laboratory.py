@@ -318,6 +318,8 @@ def test_the_command_writes_what_the_pages_show(tmp_path, lot):
     assert names >= {f"{name}.csv" for name in TABLES} | {"thresholds.svg", "weights.svg", "day1-shared.svg"}
     assert {f"day1-{name}.svg" for name in ALL_POLICIES} <= names
     assert read_instance(small_instance()).space_ids[0] in (tmp_path / "out" / "spaces.csv").read_text("utf-8-sig")
+    call_command("allocation_report", f"--lot={lot.pk}", f"--week={MONDAY}", f"--output={tmp_path / 'lot'}")
+    assert len((tmp_path / "lot" / "refused.csv").read_text("utf-8-sig").splitlines()) == 8
     with pytest.raises(CommandError, match="Nobody asked"):
         call_command("allocation_report", f"--lot={lot.pk}", "--week=2020-01-06", f"--output={tmp_path}")
 

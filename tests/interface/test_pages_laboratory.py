@@ -247,3 +247,14 @@ def test_refusals_of_few_drivers_are_not_counted_out(staff, asked_lot):
     refusals = shown[shown.index("<h2>Refusals by district</h2>") :]
     assert "<td>–</td>" in refusals
     assert "No bay is free" not in refusals
+
+
+@pytest.mark.parametrize("named", ["own", "other", "x", "9" * 30])
+def test_the_lot_of_the_address_is_chosen_already(staff, asked_lot, named):
+    other = make_lot(district=District.objects.create(city="There", name="Away"), name="Other lot")
+    number = {"own": asked_lot.pk, "other": other.pk}.get(named, named)
+
+    shown = staff.get(reverse("web:city_laboratory", query={"lot": number})).content.decode()
+
+    assert f'<option value="{asked_lot.pk}" selected>' in shown
+    assert "Other lot" not in shown
