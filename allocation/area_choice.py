@@ -6,16 +6,20 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from allocation.asking import Asking
-from allocation.engine.choice import ChoiceWeights, cost_of, ranked, totals
+from allocation.engine.choice import ChoiceWeights, Found, cost_of, search, totals
 from allocation.engine.request import Reason as Refusal
-from allocation.engine.request import Request
+from allocation.engine.valuation import Values
 
 LIMITS_OR_CARS = "limits_or_cars"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Considered:
-    """One lot in reach, as it is kept with the decision. `refusal` is empty where it would have taken the car."""
+    """One lot in reach, as it is kept with the decision.
+
+    `refusal` is empty where it would have taken the car, or was not asked because price and walk alone cost more than
+    the chosen lot in all; then it has no cost and no total.
+    """
 
     lot: int
     price_cents: int
@@ -30,58 +34,71 @@ class Considered:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Lots from the best to the worst, then those that say no; the chosen one's id, or None where all say no."""
+    """The chosen lot first, then the others by their total, then those that say no; the chosen one's id, or None."""
 
     considered: Sequence[Considered]
     lot_id: int | None
 
 
 def choose(asking: Asking, walks_m: Mapping[int, float], *, weights: ChoiceWeights) -> Choice:
-    """Ask all lots, rank those that would take the car, and take the first that keeps to its yes when prices count.
+    """Ask lots in order of price and walk until none that is left can be better than the best that was found.
 
-    Prices for those who are still expected only ever decline, and cost most of the time; so they are looked up in order
-    of rank, for as few lots as it takes.
+    Prices for those who are still expected only ever decline, and cost most of the time; so they are looked up last,
+    for the best lot alone, and for the next one where that says no after all.
     """
-    wish = asking.reservation
-    willing: list[tuple[Considered, Request]] = []
-    refusing: list[Considered] = []
-    for lot_id, picture in asking.pictures.items():
-        price = picture.rates.price_cents(wish.starts_at, wish.ends_at)
-        one = Considered(lot=lot_id, price_cents=price, walk_m=round(walks_m[lot_id]))
-        request = asking.request(lot_id)
+    wish, lots = asking.reservation, sorted(asking.pictures)
+    facts = [
+        Considered(
+            lot=lot_id,
+            price_cents=asking.pictures[lot_id].rates.price_cents(wish.starts_at, wish.ends_at),
+            walk_m=round(walks_m[lot_id]),
+        )
+        for lot_id in lots
+    ]
+    price, walk = (np.array([getattr(one, name) for one in facts], dtype=float) for name in ("price_cents", "walk_m"))
+    least = totals(price, walk, np.zeros(len(facts)), weights=weights)
+    requests = [asking.request(lot_id) for lot_id in lots]
+    refusals: dict[int, str] = {}
+    costs: dict[int, float] = {}
+
+    def ask(place: int) -> float | None:
+        request, picture = requests[place], asking.pictures[lots[place]]
         if request is None:
-            refusing.append(replace(one, refusal=LIMITS_OR_CARS))
-            continue
+            refusals[place] = LIMITS_OR_CARS
+            return None
         answer = picture.policy.decide(picture.state, request, picture.holds)
         if answer.space is None:
-            refusing.append(replace(one, refusal=str(answer.reason)))
-            continue
-        cost = cost_of(answer, request, picture.holds, picture.valuation)
-        willing.append((replace(one, cost=round(cost, 4)), request))
-    return _first_that_keeps_to_it(asking, _in_order(willing, weights), refusing)
+            refusals[place] = str(answer.reason)
+            return None
+        costs[place] = cost_of(answer, request, picture.holds, picture.valuation)
+        return float(least[place]) + weights.sustainability * costs[place]
 
+    def keeps(place: int) -> bool:
+        request = requests[place]
+        return request is not None and asking.decide(lots[place], request).space is not None
 
-def _in_order(
-    willing: Sequence[tuple[Considered, Request]], weights: ChoiceWeights
-) -> list[tuple[Considered, Request]]:
-    price, walk, cost = (
-        np.array([getattr(one, name) for one, _request in willing], dtype=float)
-        for name in ("price_cents", "walk_m", "cost")
-    )
-    total = totals(price, walk, cost, weights=weights)
-    return [
-        (replace(willing[place][0], total=round(float(total[place]), 2)), willing[place][1])
-        for place in ranked(total, walk)
+    found = search(least, walk, ask=ask, keeps=keeps)
+    refusals |= dict.fromkeys(found.dropped, str(Refusal.EXPECTED_DEMAND_OUTWEIGHS_REVENUE))
+    told = [
+        replace(
+            one,
+            cost=None if place not in costs else round(costs[place], 4),
+            total=None if place not in found.totals else round(found.totals[place], 2),
+            refusal=refusals.get(place, ""),
+        )
+        for place, one in enumerate(facts)
     ]
+    return _in_order(told, found, least)
 
 
-def _first_that_keeps_to_it(
-    asking: Asking, willing: Sequence[tuple[Considered, Request]], refusing: Sequence[Considered]
-) -> Choice:
-    kept: list[Considered] = []
-    for place, (one, request) in enumerate(willing):
-        if asking.decide(one.lot, request).space is not None:
-            rest = [later for later, _request in willing[place:]]
-            return Choice(considered=[*rest, *kept, *refusing], lot_id=one.lot)
-        kept.append(replace(one, refusal=str(Refusal.EXPECTED_DEMAND_OUTWEIGHS_REVENUE)))
-    return Choice(considered=[*kept, *refusing], lot_id=None)
+def _in_order(told: Sequence[Considered], found: Found, least: Values) -> Choice:
+    """The order in which a person would read them."""
+
+    def rank(place: int) -> tuple[bool, bool, float, int]:
+        is_refused = bool(told[place].refusal)
+        return place != found.chosen, is_refused, found.totals.get(place, float(least[place])), place
+
+    order = sorted(range(len(told)), key=rank)
+    return Choice(
+        considered=[told[place] for place in order], lot_id=None if found.chosen is None else told[found.chosen].lot
+    )

@@ -1,6 +1,7 @@
 """Which of several car parks: what a place costs in money, in steps, and in what it leaves of the others' time."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from allocation.engine.holds import Holds
 from allocation.engine.placement import placement_costs
 from allocation.engine.request import Decision, Request
-from allocation.engine.valuation import ROUNDING, Valuation, Values
+from allocation.engine.valuation import Valuation, Values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +54,56 @@ def totals(price: Values, walk_m: Values, cost: Values, *, weights: ChoiceWeight
     return total
 
 
-def ranked(total: Values, walk_m: Values) -> list[int]:
-    """Return the places from the best to the worst; of equal totals, within 1e-9, the nearer, then the first."""
-    return [int(place) for place in np.lexsort((np.arange(total.size), walk_m, np.round(total / ROUNDING)))]
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search saw: the place it takes, or None; totals of those that would do; those that said no, early or late.
+
+    A place that is in none of them was not asked: even without its cost it is dearer than the one that was taken.
+    """
+
+    chosen: int | None
+    totals: dict[int, float]
+    refused: tuple[int, ...]
+    dropped: tuple[int, ...]
+
+
+def search(least: Values, walk_m: Values, *, ask: Callable[[int], float | None], keeps: Callable[[int], bool]) -> Found:
+    """Find the place of least total without asking more places than it takes.
+
+    Parameters
+    ----------
+    least
+        Shape (n,): what each place costs at least, its total without what asking adds.
+    walk_m
+        Shape (n,): metres; breaks ties.
+    ask
+        Returns a place's total, at least its `least`, or None where it says no.
+    keeps
+        Whether a place keeps to its yes when looked at closely; called for the best only.
+
+    Notes
+    -----
+    Best first: places are asked in order of `least` until none that is left can beat the best that was found. Of equal
+    totals, the nearer, then the lower-numbered.
+    """
+    waiting = np.lexsort((np.arange(least.size), walk_m, least)).tolist()
+    known: dict[int, float] = {}
+    refused: list[int] = []
+    dropped: list[int] = []
+    while True:
+        able = [place for place in known if place not in dropped]
+        best = min(able, key=lambda place: (known[place], walk_m[place], place), default=None)
+        if waiting and (best is None or least[waiting[0]] <= known[best]):
+            place = waiting.pop(0)
+            total = ask(place)
+            if total is None:
+                refused.append(place)
+            else:
+                known[place] = total
+        elif best is None or keeps(best):
+            return Found(chosen=best, totals=known, refused=tuple(refused), dropped=tuple(dropped))
+        else:
+            dropped.append(best)
 
 
 def cost_of(decision: Decision, request: Request, holds: Holds, valuation: Valuation) -> float:

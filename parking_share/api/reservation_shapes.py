@@ -139,8 +139,13 @@ class ConsideredOut(serializers.Serializer[Any]):
     lot = serializers.IntegerField(help_text="Id.")
     price_cents = serializers.IntegerField()
     walk_m = serializers.IntegerField(help_text="From its entrance to the point, as the crow flies.")
-    cost = serializers.FloatField(allow_null=True, help_text="Sustainability cost; null where it said no.")
-    total = serializers.FloatField(allow_null=True, help_text="Price, walk and cost in minor units; the least is best.")
+    cost = serializers.FloatField(
+        allow_null=True, help_text="Sustainability cost; null where it said no or was not asked."
+    )
+    total = serializers.FloatField(
+        allow_null=True,
+        help_text="Price, walk and cost in minor units, the least is best; null where it has no cost.",
+    )
     refusal = serializers.CharField(allow_blank=True, help_text="Why it said no; empty where it would take the car.")
 
 

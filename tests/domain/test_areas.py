@@ -85,7 +85,9 @@ def test_one_reservation_comes_of_it_with_the_price_of_the_chosen_lot_and_what_w
     assert [one["lot"] for one in area.considered] == [cheap.pk, dear.pk]
     assert chosen.price_cents == area.considered[0]["price_cents"] < area.considered[1]["price_cents"]
     assert [one["walk_m"] for one in area.considered] == [200, 0]
-    assert area.considered[0]["total"] < area.considered[1]["total"]
+    expected = chosen.price_cents + 200 + 30 * area.considered[0]["cost"]
+    assert area.considered[0]["total"] == pytest.approx(expected, abs=0.01)
+    assert (area.considered[1]["total"], area.considered[1]["refusal"]) == (None, "")  # too dear to be asked
     assert (area.decided_at, area.weights_version) == (NOW, 0)
     assert Decision.objects.get().reason == Reason.ROOM_FOUND
     assert [event.to_status for event in chosen.events.all()] == [Status.REQUESTED, Status.ACCEPTED]

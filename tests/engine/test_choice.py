@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocation.engine.choice import ChoiceWeights, cost_of, ranked, totals
+from allocation.engine.choice import ChoiceWeights, cost_of, search, totals
 from allocation.engine.holds import Holds
 from allocation.engine.placement import placement_costs
 from allocation.engine.request import Decision, Move, Reason, Request
@@ -15,42 +15,56 @@ WEIGHTS = ChoiceWeights(walk_per_100m=100, sustainability=30)
 NOTHING = np.zeros(3)
 
 
-def order(price=NOTHING, walk_m=NOTHING, cost=NOTHING, weights=WEIGHTS) -> list[int]:
-    walk_m = np.array(walk_m, dtype=float)
-    return ranked(totals(np.array(price, dtype=float), walk_m, np.array(cost, dtype=float), weights=weights), walk_m)
+def best(price=NOTHING, walk_m=NOTHING, cost=NOTHING, says_no=(), drops=()) -> tuple[int | None, list[int]]:
+    """The place that is taken, and the places that were asked."""
+    price, walk_m, cost = (np.array(values, dtype=float) for values in (price, walk_m, cost))
+    asked: list[int] = []
+
+    def ask(place):
+        asked.append(place)
+        return None if place in says_no else float(totals(price, walk_m, cost, weights=WEIGHTS)[place])
+
+    least = totals(price, walk_m, np.zeros(price.size), weights=WEIGHTS)
+    found = search(least, walk_m, ask=ask, keeps=lambda place: place not in drops)
+    assert set(found.refused) == set(says_no) & set(asked)
+    return found.chosen, asked
 
 
-def test_the_cheapest_of_equally_near_lots_is_best():
-    assert order(price=[300, 100, 200]) == [1, 2, 0]
+def test_the_cheapest_of_equally_near_lots_is_best_and_dearer_ones_are_not_asked():
+    assert best(price=[300, 100, 200]) == (1, [1])
 
 
 def test_a_walk_is_worth_so_much_money_and_no_more():
-    assert order(price=[300, 199, 201], walk_m=[0, 100, 100]) == [1, 0, 2]
+    assert best(price=[300, 199, 201], walk_m=[0, 100, 100])[0] == 1
+    assert best(price=[300, 201, 202], walk_m=[0, 100, 100])[0] == 0
 
 
-def test_a_lot_in_which_a_gap_would_break_gives_way_to_one_as_dear_in_which_it_fits():
-    assert order(price=[300, 300, 250], cost=[4, 0, 1]) == [2, 1, 0]
+def test_a_lot_in_which_a_gap_would_break_gives_way_to_one_in_which_it_fits():
+    assert best(price=[300, 300, 250], cost=[4, 0, 1]) == (2, [2])
+    assert best(price=[300, 300, 250], cost=[4, 0, 2]) == (1, [2, 0, 1])
 
 
 def test_of_equal_totals_the_nearer_is_better_and_then_the_first():
-    assert order(price=[200, 100, 100], walk_m=[0, 100, 100]) == [0, 1, 2]
+    assert best(price=[200, 100, 100], walk_m=[0, 100, 100])[0] == 0
+    assert best(price=[100, 100, 100])[0] == 0
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 5000)] * 3), min_size=1, max_size=8), st.randoms(use_true_random=False))
-def test_what_is_best_does_not_depend_on_who_else_is_there_or_in_what_order(lots, random):
-    def best(rows):
-        price, walk_m, cost = np.array(rows, dtype=float).T
-        return rows[ranked(totals(price, walk_m, cost, weights=WEIGHTS), walk_m)[0]]
+def test_who_says_no_at_once_or_on_a_closer_look_gives_way_to_the_next():
+    assert best(price=[100, 200, 300], says_no=[0]) == (1, [0, 1])
+    assert best(price=[100, 200, 300], drops=[0]) == (1, [0, 1])
+    assert best(price=[100, 200, 300], says_no=[0, 1], drops=[2]) == (None, [0, 1, 2])
 
-    winner = best(lots)
-    others = [row for row in lots if row != winner]
-    fewer = [winner, *random.sample(others, len(others) // 2)]
 
-    def total(row):
-        return row[0] + row[1] + 30 * row[2]
+LOTS = st.lists(st.tuples(*[st.integers(0, 5000)] * 3, st.sampled_from(["yes", "no", "drops"])), max_size=8)
 
-    assert total(best(random.sample(lots, len(lots)))) == total(winner)
-    assert total(best(fewer)) == total(winner)
+
+@given(LOTS)
+def test_what_is_found_is_what_asking_everybody_would_find(lots):
+    price, walk_m, cost = ([lot[n] for lot in lots] for n in range(3))
+    no, drops = ([n for n, lot in enumerate(lots) if lot[3] == word] for word in ("no", "drops"))
+    willing = [(p + w + 30 * c, w, n) for n, (p, w, c, word) in enumerate(lots) if word == "yes"]
+
+    assert best(price, walk_m, cost, no, drops)[0] == (min(willing)[2] if willing else None)
 
 
 @pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf")])

@@ -36,7 +36,8 @@ def test_the_answer_names_the_lot_that_was_chosen_and_what_was_weighed():
         "",
     )
     assert (other["lot"], other["walk_m"]) == (dear.pk, 0)
-    assert best["total"] < other["total"]
+    assert best["total"] == pytest.approx(best["price_cents"] + 111 + 30 * best["cost"], abs=0.01)
+    assert (other["total"], other["cost"], other["refusal"]) == (None, None, "")
 
 
 def test_a_request_for_a_lot_has_no_area():
