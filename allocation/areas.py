@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q
+from django.db.models.functions import Round
 from django.utils.translation import gettext as _
 
 from allocation import locks, services
@@ -28,7 +29,8 @@ from parking_share.spaces.models import BookingLimits, Lot
 from parking_share.spaces.selectors import distance_m, limits_by_lot, lots_near
 
 MOST_LOTS = 12
-POINT_DECIMALS = 5  # about a metre
+POINT_DECIMALS, BLURRED_DECIMALS = 5, 2  # about a metre, about a kilometre
+POINTS_ARE_KEPT = timedelta(days=180)  # as long as the plates of reservations
 
 
 class WeightsRefused(DomainError):
@@ -147,6 +149,15 @@ def _lot_that_refuses(choice: Choice) -> int | None:
     """The nearest lot whose policy said no, so that the reason which the driver reads is a lot's own."""
     refused = [one for one in choice.considered if one.refusal not in {"", LIMITS_OR_CARS}]
     return min(refused, key=lambda one: (one.walk_m, one.lot)).lot if refused else None
+
+
+def blur_points(*, now: datetime) -> int:
+    """Keep only roughly where a driver wanted to be once that is half a year past. Safe to run twice."""
+    blurred = {name: Round(F(name), precision=BLURRED_DECIMALS) for name in ("latitude", "longitude")}
+    is_sharp = Q(latitude__gt=blurred["latitude"]) | Q(latitude__lt=blurred["latitude"])
+    is_sharp |= Q(longitude__gt=blurred["longitude"]) | Q(longitude__lt=blurred["longitude"])
+    old = AreaRequest.objects.filter(is_sharp, reservation__ends_at__lt=now - POINTS_ARE_KEPT)
+    return old.update(**blurred)
 
 
 def weights_in_force() -> AreaWeights:

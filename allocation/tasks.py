@@ -43,6 +43,7 @@ def sweep(**_future: object) -> None:
 def forget_snapshots(**_future: object) -> None:
     """Safe to run twice: what is forgotten is gone."""
     snapshots.forget_snapshots(now=clock.now())
+    areas.blur_points(now=clock.now())
 
 
 @shared_task(name="allocation.learn_demand")

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from allocation import services
 from allocation.area_models import AreaRequest, AreaWeights
-from allocation.areas import Area, AreaWish, WeightsRefused, change_weights, decide_area, request_in_area
+from allocation.areas import Area, AreaWish, WeightsRefused, blur_points, change_weights, decide_area, request_in_area
 from allocation.models import Decision, LotPolicy
 from parking_share.reservations.invariants import check_invariants
 from parking_share.reservations.models import Reservation
@@ -230,6 +230,18 @@ def test_weights_are_versioned_and_bounded():
     assert list(versions) == [(1, NOW + hours(1)), (2, None)]
     with pytest.raises(WeightsRefused):
         change_weights(walk_cents_per_100m=10**9, sustainability_cents=0, changed_by=operator, now=NOW)
+
+
+def test_where_somebody_wanted_to_be_is_forgotten_but_roughly_after_half_a_year():
+    make_near(0)
+    asked = decided(ask_around())
+    AreaRequest.objects.update(latitude=22.54321, longitude=114.11679)
+
+    early = blur_points(now=asked.ends_at + timedelta(days=179))
+    late = [blur_points(now=asked.ends_at + timedelta(days=181)) for _ in range(2)]
+
+    area = AreaRequest.objects.get()
+    assert (early, late, area.latitude, area.longitude) == (0, [1, 0], 22.54, 114.12)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,13 +2,15 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from allocation import knowledge, learning_nights
+from allocation import knowledge, learning_nights, tasks
 from allocation.learning_nights import learn_demand
 from allocation.learnt import LearntDemand
 from allocation.models import Decision
+from parking_share.celery import app
 from parking_share.reservations.models import Reservation
 from parking_share.spaces.models import AccessClass, CalendarDay, DayType
 from sensors.models import OccupancyProfile, Stay
@@ -225,6 +227,21 @@ def test_command_learns_all_lots_or_one(lot, capsys):
     assert LearntDemand.objects.filter(lot=lot).exists()
     with pytest.raises(CommandError):
         call_command("learn_demand", lot=0)
+
+
+def test_beat_rings_for_it_every_night_and_one_batch_for_the_next(lot, monkeypatch):
+    app.loader.import_default_modules()
+    rung = []
+    monkeypatch.setattr("parking_share.bells.ring", lambda name, **what: rung.append((name, what)))
+    monkeypatch.setattr("parking_share.clock.now", lambda: NIGHT)
+    ask(lot, 0, 9)
+
+    tasks.learn_demand(a_later_version_says=1)
+    tasks.learn_demand(after_lot_id=lot.pk)
+
+    assert settings.CELERY_BEAT_SCHEDULE["demand"]["task"] in app.tasks
+    assert rung == [("allocation.learn_demand", {"after_lot_id": lot.pk})]
+    assert learnt(lot).requests == 1
 
 
 def test_knowledge_costs_one_query_for_all_lots_and_then_none(lot, django_assert_num_queries):
