@@ -46,7 +46,7 @@ def framed_by_named_sites(view: Callable[..., HttpResponse]) -> Callable[..., Ht
 @require_safe
 @framed_by_named_sites
 def embedded(request: HttpRequest, city: str) -> HttpResponse:
-    """The map with its time, its age and what its colours mean; it loads itself again every five minutes."""
+    """The map with its time, its age and what its colours mean; scripts load it again every five minutes."""
     _refuse_what_is_not_public(city)
     picture, now = newest_picture(city), clock.now()
     context = {

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
 
 from coverage import exports, reports, scenarios
 from coverage.changes import Change, ChangeRefused, Kind, lots_named, read_changes
@@ -20,7 +21,7 @@ from coverage.reports import Report
 from parking_share import clock
 from parking_share.spaces.models import District, Lot
 from parking_share.spaces.selectors import is_operator
-from parking_share.web.access import PersonalRequest, signed_in
+from parking_share.web.access import PersonalRequest, signed_in, wants_fragment
 from parking_share.web.city_coverage import described, exported
 from parking_share.web.city_coverage_differences import differences_shown, rows_of_differences
 from parking_share.web.city_coverage_map import PaintedMap, map_of, map_of_what_if
@@ -42,6 +43,7 @@ class ListedChange:
 
 
 @require_http_methods(["GET", "HEAD"])
+@vary_on_headers("HX-Request")
 @signed_in
 def what_if(request: PersonalRequest) -> HttpResponse:
     """The changes so far, the forms for one more, and what they come to."""
@@ -54,10 +56,15 @@ def what_if(request: PersonalRequest) -> HttpResponse:
     }
     if asked in forms and forms[asked].is_valid():
         return redirect(address(scope, [*texts, forms[asked].change.text]))
+    answered = _answered(scope, texts, now=now)
+    if _has_come(request, answered):
+        return _loaded_again()
+    present = map_of(scope.picture.run, linked="what-if") if scope.picture and not answered["maps"] else None
     context = (
         described(scope)
-        | _answered(scope, texts, now=now)
+        | answered
         | {
+            "present": present,
             "forms": forms.values(),
             "asked": asked,
             "name_form": NameForm(),
@@ -89,14 +96,18 @@ def save(request: PersonalRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD"])
+@vary_on_headers("HX-Request")
 @signed_in
 def scenario(request: PersonalRequest, link: str) -> HttpResponse:
     """A named what-if, computed afresh on the newest picture; for staff of its city."""
     now = clock.now()
     found, scope = _scenario_of(request, link, now=now)
+    answered = _answered(scope, found.changes, now=now)
+    if _has_come(request, answered):
+        return _loaded_again()
     context = (
         described(scope)
-        | _answered(scope, found.changes, now=now)
+        | answered
         | {
             "scenario": found,
             "may_change": _may_change(request, found),
@@ -149,6 +160,15 @@ def painted(request: PersonalRequest, digest: str, part: str) -> HttpResponseBas
     return lasting(request, content, version=digest)
 
 
+def _has_come(request: PersonalRequest, answered: Mapping[str, Any]) -> bool:
+    """A page that waits asks for itself until there is an answer; then it is loaded whole, with its maps."""
+    return wants_fragment(request) and answered["waiting"] is None
+
+
+def _loaded_again() -> HttpResponse:
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+
+
 def address(scope: CoverageScope, texts: Sequence[str]) -> str:
     """Where a what-if of these changes is; the changes are all that it knows."""
     asked = [("city", scope.city)] + ([("at", scope.asked_at.isoformat())] if scope.asked_at else [])
@@ -157,7 +177,7 @@ def address(scope: CoverageScope, texts: Sequence[str]) -> str:
 
 def _answered(scope: CoverageScope, texts: Sequence[str], *, now: datetime) -> dict[str, Any]:
     """What the changes come to, as far as it is known: a report, a wait, or a sentence why not."""
-    answer: dict[str, Any] = {"changes": [], "texts": texts, "report": None, "waiting": None, "refusal": ""}
+    answer: dict[str, Any] = {"changes": [], "texts": texts, "report": None, "waiting": None, "refusal": "", "maps": []}
     try:
         changes = read_changes(texts)
         answer["changes"] = _listed(scope, changes)

@@ -210,10 +210,14 @@ def test_a_large_city_is_computed_by_a_worker(staff, lots, monkeypatch, django_c
 
     waiting = staff.get(URL, {"c": texts})
     assert "It waits for a worker" in text_of(waiting)
-    assert '<meta http-equiv="refresh"' in waiting.content.decode()
+    assert '<noscript><meta http-equiv="refresh"' in waiting.content.decode()
+    assert 'hx-trigger="every 3s"' in waiting.content.decode()
+    assert staff.get(URL, {"c": texts}, headers={"HX-Request": "true"}).status_code == 200
     tasks.what_if(run_id=CoverageRun.objects.get().pk, changes="\n".join(texts))
 
     assert "2 lots change" in text_of(staff.get(URL, {"c": texts}))
+    has_come = staff.get(URL, {"c": texts}, headers={"HX-Request": "true"})
+    assert (has_come.status_code, has_come.headers["HX-Refresh"]) == (204, "true")
     assert not reports.compute_report(run_id=CoverageRun.objects.get().pk, changes=texts, now=LATER)
 
 
