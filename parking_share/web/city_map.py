@@ -141,7 +141,7 @@ def _maps(request: PersonalRequest, city: str, newest: CoverageRun | None, *, no
     newest_at = newest.slot_starts_at.astimezone(zone)
     at = _time_asked_for(request) or newest_at.time()
     if request.GET.get("compare"):
-        return [_shown(city, day, at, kind=kind) for kind, day in _workday_and_day_off(newest_at.date())]
+        return [_shown(city, day, at, kind=kind) for kind, day in workday_and_day_off(newest_at.date())]
     day = day_asked_for(request, now=now) if "day" in request.GET else newest_at.date()
     return [_shown(city, day, at, kind="")]
 
@@ -160,7 +160,7 @@ def _shown(city: str, day: date, at: time, *, kind: str) -> ShownDay:
     return ShownDay(city=city, day=day, run=run, kind=kind)
 
 
-def _workday_and_day_off(newest: date) -> list[tuple[str, date]]:
+def workday_and_day_off(newest: date) -> list[tuple[str, date]]:
     """The newest full working day and the newest full day off before a day, by the calendar of holidays."""
     days = [newest - number * DAY for number in range(1, 15)]
     region = region_of(timezone.get_default_timezone_name())

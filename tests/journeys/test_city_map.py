@@ -21,6 +21,7 @@ from coverage.vacancy import Basis
 from parking_share import clock
 from parking_share.spaces.models import Role
 from parking_share.web.city_colours import CAPABILITY, VACANCY, rgb_of
+from parking_share.web.city_map import workday_and_day_off
 from tests.coverage_rows import MIDDLE, CityRows, make_city, publish
 from tests.factories import grant, make_user
 from tests.journeys.conftest import Visit
@@ -249,7 +250,8 @@ def test_time_is_moved_by_the_keyboard_and_played(visit):
 
 def test_a_working_day_and_a_day_off_move_together(visit):
     city = make_city(lots=LOTS)
-    publish(city, [noon() - timedelta(days=number) for number in range(8)])
+    days = [day for _, day in workday_and_day_off(noon().date())]
+    publish(city, [noon() - (noon().date() - day) for day in days] + [noon()])
     visitor = open_map(visit, city, query="?compare=1")
     page = visitor.page
     expect(page.locator(MAP)).to_have_count(2)

@@ -75,6 +75,7 @@ export class CityPage {
       return;
     }
     await day.view.setSlot({ ...base, ...slot });
+    if (day.slots[this.at] !== slot) return; // a later one was asked for meanwhile
     day.slot = slot;
     day.figure.dataset.state = slot.state;
     const parts = [slot.label, this.#age(day, slot)];
