@@ -1,13 +1,14 @@
 """Choosing among the lots in reach of a point: their policies say who takes the car, the weights who is best."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from allocation.asking import Asking
 from allocation.engine.choice import ChoiceWeights, Found, cost_of, search, totals
 from allocation.engine.request import Reason as Refusal
+from allocation.engine.request import Request
 from allocation.engine.valuation import Values
 
 LIMITS_OR_CARS = "limits_or_cars"
@@ -46,49 +47,64 @@ def choose(asking: Asking, walks_m: Mapping[int, float], *, weights: ChoiceWeigh
     Prices for those who are still expected only ever decline, and cost most of the time; so they are looked up last,
     for the best lot alone, and for the next one where that says no after all.
     """
-    wish, lots = asking.reservation, sorted(asking.pictures)
+    wish = asking.reservation
     facts = [
         Considered(
             lot=lot_id,
             price_cents=asking.pictures[lot_id].rates.price_cents(wish.starts_at, wish.ends_at),
             walk_m=round(walks_m[lot_id]),
         )
-        for lot_id in lots
+        for lot_id in sorted(asking.pictures)
     ]
     price, walk = (np.array([getattr(one, name) for one in facts], dtype=float) for name in ("price_cents", "walk_m"))
     least = totals(price, walk, np.zeros(len(facts)), weights=weights)
-    requests = [asking.request(lot_id) for lot_id in lots]
-    refusals: dict[int, str] = {}
-    costs: dict[int, float] = {}
+    weighing = _Weighing(
+        asking=asking, facts=facts, least=least, weights=weights, requests=[asking.request(one.lot) for one in facts]
+    )
+    found = search(least, walk, ask=weighing.ask, keeps=weighing.keeps)
+    told = [weighing.told(place, found) for place in range(len(facts))]
+    return _in_order(told, found, least)
 
-    def ask(place: int) -> float | None:
-        request, picture = requests[place], asking.pictures[lots[place]]
+
+@dataclass(frozen=True, kw_only=True)
+class _Weighing:
+    """What the lots answer while they are asked, by their place among the facts."""
+
+    asking: Asking
+    facts: Sequence[Considered]
+    least: Values
+    weights: ChoiceWeights
+    requests: Sequence[Request | None]
+    costs: dict[int, float] = field(default_factory=dict)
+    refusals: dict[int, str] = field(default_factory=dict)
+
+    def ask(self, place: int) -> float | None:
+        request, picture = self.requests[place], self.asking.pictures[self.facts[place].lot]
         if request is None:
-            refusals[place] = LIMITS_OR_CARS
+            self.refusals[place] = LIMITS_OR_CARS
             return None
         answer = picture.policy.decide(picture.state, request, picture.holds)
         if answer.space is None:
-            refusals[place] = str(answer.reason)
+            self.refusals[place] = str(answer.reason)
             return None
-        costs[place] = cost_of(answer, request, picture.holds, picture.valuation)
-        return float(least[place]) + weights.sustainability * costs[place]
+        self.costs[place] = cost_of(answer, request, picture.holds, picture.valuation)
+        return float(self.least[place]) + self.weights.sustainability * self.costs[place]
 
-    def keeps(place: int) -> bool:
-        request = requests[place]
-        return request is not None and asking.decide(lots[place], request).space is not None
+    def keeps(self, place: int) -> bool:
+        request = self.requests[place]
+        if request is None or self.asking.decide(self.facts[place].lot, request).space is None:
+            self.refusals[place] = str(Refusal.EXPECTED_DEMAND_OUTWEIGHS_REVENUE)
+            return False
+        return True
 
-    found = search(least, walk, ask=ask, keeps=keeps)
-    refusals |= dict.fromkeys(found.dropped, str(Refusal.EXPECTED_DEMAND_OUTWEIGHS_REVENUE))
-    told = [
-        replace(
-            one,
-            cost=None if place not in costs else round(costs[place], 4),
+    def told(self, place: int, found: Found) -> Considered:
+        """The facts with what was found of them."""
+        return replace(
+            self.facts[place],
+            cost=None if place not in self.costs else round(self.costs[place], 4),
             total=None if place not in found.totals else round(found.totals[place], 2),
-            refusal=refusals.get(place, ""),
+            refusal=self.refusals.get(place, ""),
         )
-        for place, one in enumerate(facts)
-    ]
-    return _in_order(told, found, least)
 
 
 def _in_order(told: Sequence[Considered], found: Found, least: Values) -> Choice:
