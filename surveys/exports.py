@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
 from surveys.answers import as_codes
+from surveys.comparisons import Comparison
 from surveys.crosstabs import CrossTable
 from surveys.definition import QuestionSpec
 from surveys.engine.proportions import HUNDREDTHS
@@ -17,7 +18,7 @@ from surveys.engine.suppression import FEWEST_SHOWN
 from surveys.formulas import guarded
 from surveys.models import Response, Standing, Wave
 from surveys.storing import answers_of, question_ids
-from surveys.summaries import QuestionSummary
+from surveys.summaries import Line, QuestionSummary
 
 BATCH = 2_000
 Cell = str | int | float
@@ -82,6 +83,23 @@ def cross_rows(table: CrossTable) -> Iterator[list[Cell]]:
         yield [str(option.text), *cells]
     bases = [HIDDEN if 0 < one.base < FEWEST_SHOWN else one.base for one in table.columns]
     yield [_("Answered"), *(cell for base in bases for cell in (base, ""))]
+
+
+def comparison_rows(compared: Iterable[Comparison]) -> Iterator[list[Cell]]:
+    """Two groups beside each other: people and per cent of both, and the difference in percentage points."""
+    yield [_("Question"), _("Answer"), _("First"), _("First, %"), _("Second"), _("Second, %"), _("Difference")]
+    for one in compared:
+        is_hidden = one.first.is_hidden or one.second.is_hidden
+        for pair in one.pairs:
+            sides = [cell for line in (pair.first, pair.second) for cell in _side(line, is_hidden=is_hidden)]
+            apart = "" if is_hidden or pair.difference is None else round(100 * pair.difference, 2)
+            yield [str(one.question.text), str(pair.option.text), *sides, apart]
+
+
+def _side(line: Line | None, *, is_hidden: bool) -> tuple[Cell, Cell]:
+    if line is None:
+        return "", ""
+    return (HIDDEN, "") if is_hidden or line.is_hidden else (line.count, round(100 * line.share, 2))
 
 
 def as_csv(rows: Iterable[list[Cell]]) -> Iterator[str]:

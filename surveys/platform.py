@@ -15,6 +15,7 @@ from surveys.definition import Option
 from surveys.engine.suppression import FEWEST_SHOWN
 
 HALF_HOUR, HALVES_OF_A_DAY, DAYS = timedelta(minutes=30), 48, 7
+EVERYWHERE = 0  # in place of a district's id: all of them together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,30 +35,32 @@ class Booked:
 
 
 def published_hours(districts: Collection[District], bands: Sequence[Option], *, now: datetime) -> dict[int, Published]:
-    """Windows of the seven days from the next local midnight, by district; one query."""
+    """Windows of the seven days from the next local midnight, by district and everywhere; one query."""
     rows = _windows(districts, now)
-    found: dict[int, Published] = {}
-    for district in districts:
-        mine = [row for row in rows if row[0] == district.pk]
-        bays = len({space for _district, space, *_period in mine})
-        if bays < FEWEST_SHOWN:
-            found[district.pk] = Published(bays=bays, shares=None)
-            continue
-        by_half = _open_by_half(mine, now) / (bays * DAYS)
-        shares = tuple(float(by_half[_halves(band)].mean()) for band in bands)
-        found[district.pk] = Published(bays=bays, shares=shares)
-    return found
+    by_district = {district.pk: [row for row in rows if row[0] == district.pk] for district in districts}
+    return {place: _published(mine, bands, now) for place, mine in ({EVERYWHERE: rows} | by_district).items()}
+
+
+def _published(
+    rows: Sequence[tuple[int, int, datetime, datetime, str]], bands: Sequence[Option], now: datetime
+) -> Published:
+    bays = len({space for _district, space, *_period in rows})
+    if bays < FEWEST_SHOWN:
+        return Published(bays=bays, shares=None)
+    by_half = _open_by_half(rows, now) / (bays * DAYS)
+    return Published(bays=bays, shares=tuple(float(by_half[_halves(band)].mean()) for band in bands))
 
 
 def booked_times(
     districts: Collection[District], options: Sequence[Option], *, since: datetime, now: datetime
 ) -> dict[int, Booked]:
-    """Reservations that were made since an instant and begin in the hours of each option, by district."""
-    starts: dict[int, list[datetime]] = {district.pk: [] for district in districts}
+    """Reservations made since an instant that begin in the hours of each option, by district and everywhere."""
+    starts: dict[int, list[datetime]] = {place: [] for place in (EVERYWHERE, *(one.pk for one in districts))}
     rows = Reservation.objects.filter(lot__district__in=districts, requested_at__gte=since, requested_at__lte=now)
     for district, starts_at, zone in rows.values_list("lot__district", "starts_at", "lot__time_zone"):
-        starts[district].append(starts_at.astimezone(ZoneInfo(zone)))
-    acts_as = _calendar([local for times in starts.values() for local in times])
+        for place in (EVERYWHERE, district):
+            starts[place].append(starts_at.astimezone(ZoneInfo(zone)))
+    acts_as = _calendar(starts[EVERYWHERE])
     return {
         district: Booked(
             reservations=len(times),

@@ -16,8 +16,9 @@ from parking_share.web.context import site_words
 from parking_share.web.printing import PrintingRefused, as_pdf
 from parking_share.web.survey_choices import weighting_asked_for
 from parking_share.web.survey_scope import own_wave
-from parking_share.web.surveys_results import cross_asked_for
-from surveys.exports import Cell, as_csv, cross_rows, response_rows, summary_rows, write_xlsx
+from parking_share.web.surveys_platform import beside_rows
+from parking_share.web.surveys_results import compared_asked_for, cross_asked_for
+from surveys.exports import Cell, as_csv, comparison_rows, cross_rows, response_rows, summary_rows, write_xlsx
 from surveys.models import ImportProblem, Wave
 from surveys.summaries import QuestionSummary, Subset, funnels, reasons_of_invalidity, summarise
 
@@ -66,6 +67,23 @@ def cross(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
     if table is None:
         raise Http404
     return _csv(cross_rows(table), f"{_name(wave)}-{table.question.key}")
+
+
+@require_http_methods(["GET", "HEAD"])
+@signed_in
+def comparison(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
+    wave = own_wave(request, wave_id)
+    compared = compared_asked_for(request, wave)
+    if not compared:
+        raise Http404
+    return _csv(comparison_rows(compared), f"{_name(wave)}-compared")
+
+
+@require_http_methods(["GET", "HEAD"])
+@signed_in
+def platform(request: PersonalRequest, wave_id: int) -> HttpResponseBase:
+    wave = own_wave(request, wave_id)
+    return _csv(list(beside_rows(wave, now=clock.now())), f"{_name(wave)}-platform")
 
 
 @require_http_methods(["GET", "HEAD"])

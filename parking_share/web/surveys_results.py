@@ -1,5 +1,6 @@
 """What people said: the summary of a wave, cross-tables, comparisons, free texts."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from django.core.paginator import Paginator
@@ -17,7 +18,7 @@ from parking_share.web.survey_choices import (
 )
 from parking_share.web.survey_scope import own_wave
 from parking_share.web.words import typed_words
-from surveys.comparisons import compare
+from surveys.comparisons import Comparison, compare
 from surveys.crosstabs import DISTRICT, SOURCE, CrossTable, cross_table
 from surveys.definition import Kind
 from surveys.engine.suppression import FEWEST_SHOWN
@@ -51,11 +52,12 @@ def cross(request: PersonalRequest, wave_id: int) -> HttpResponse:
     """Any question by any other, or by district or source."""
     wave = own_wave(request, wave_id)
     table = cross_asked_for(request, wave)
+    questions = [question for question in wave.version.definition.questions if question.is_choice]
     context = _frame(wave, here="cross") | {
-        "questions": [question for question in wave.version.definition.questions if question.is_choice],
+        "questions": questions,
         "groups": [(DISTRICT, _("District")), (SOURCE, _("Way in"))],
         "rows": request.GET.get("rows", ""),
-        "columns": request.GET.get("columns", ""),
+        "columns": request.GET.get("columns", questions[1].key if len(questions) > 1 else ""),
         "weightings": list(wave.weightings.order_by("pk")),
         "weighting": weighting_asked_for(wave, request.GET),
         "table": table,
@@ -69,11 +71,9 @@ def cross(request: PersonalRequest, wave_id: int) -> HttpResponse:
 def comparison(request: PersonalRequest, wave_id: int) -> HttpResponse:
     """This wave beside another of the same questionnaire, or one group of people beside another."""
     wave = own_wave(request, wave_id)
-    waves = list(wave.questionnaire.waves.select_related("version", "questionnaire").order_by("opened_at", "pk"))
-    other = next((one for one in waves if str(one.pk) == request.GET.get("other")), wave)
+    waves = _waves_beside(wave)
+    other, (first, second) = _other_asked_for(request, wave, waves), _groups_asked_for(request, wave, waves)
     is_asked = "other" in request.GET
-    first = subset_asked_for(wave, request.GET, name="group")
-    second = subset_asked_for(other, request.GET, name="other_group")
     context = _frame(wave, here="compare") | {
         "waves": waves,
         "other": other,
@@ -85,6 +85,12 @@ def comparison(request: PersonalRequest, wave_id: int) -> HttpResponse:
         "is_same": is_asked and first == second,
     }
     return render(request, "surveys/compare.html", context)
+
+
+def compared_asked_for(request: PersonalRequest, wave: Wave) -> list[Comparison]:
+    """The comparison that the address names; empty where it names none."""
+    first, second = _groups_asked_for(request, wave, _waves_beside(wave))
+    return compare(first, second) if "other" in request.GET and first != second else []
 
 
 @require_http_methods(["GET", "HEAD"])
@@ -131,6 +137,24 @@ def cross_asked_for(request: PersonalRequest, wave: Wave) -> CrossTable | None:
     if not rows or not columns or rows == columns:
         return None
     return cross_table(subset_asked_for(wave, request.GET), rows=rows, columns=columns)
+
+
+def _waves_beside(wave: Wave) -> list[Wave]:
+    return list(wave.questionnaire.waves.select_related("version", "questionnaire").order_by("opened_at", "pk"))
+
+
+def _other_asked_for(request: PersonalRequest, wave: Wave, waves: Sequence[Wave]) -> Wave:
+    """The wave that was chosen; before that the one before this, if there is any."""
+    before = [one for one in waves if one.opened_at < wave.opened_at]
+    return next((one for one in waves if str(one.pk) == request.GET.get("other")), (before or [wave])[-1])
+
+
+def _groups_asked_for(request: PersonalRequest, wave: Wave, waves: Sequence[Wave]) -> tuple[Subset, Subset]:
+    other = _other_asked_for(request, wave, waves)
+    return (
+        subset_asked_for(wave, request.GET, name="group"),
+        subset_asked_for(other, request.GET, name="other_group"),
+    )
 
 
 def _frame(wave: Wave, *, here: str) -> dict[str, object]:

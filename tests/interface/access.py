@@ -59,6 +59,8 @@ QUERY = {
     "starts_at": "2036-01-02T01:00:00Z",
     "ends_at": "2036-01-02T02:00:00Z",
     "rows": "bay",
+    "other": "the same wave",
+    "other_group": "source:IMPORT",
     "columns": "share",
 }
 BODY = {

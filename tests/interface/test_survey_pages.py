@@ -215,10 +215,14 @@ def test_waves_and_groups_are_compared(client, district):
         )
     )
     same = text_of(client.get(page("city_wave_compare", second.pk), {"other": second.pk}))
+    table = client.get(page("city_wave_compare_table", second.pk), {"other": first.pk})
+    nothing = client.get(page("city_wave_compare_table", second.pk), {"other": second.pk})
 
     assert "owned 75.00 % 53.13–88.81 50.00 % 29.93–70.07 −25.00" in waves
     assert "owned 100.00 %" in groups
     assert "Choose two groups that differ." in same
+    assert "owned,15,75.0,10,50.0,-25.0" in b"".join(table.streaming_content).decode()
+    assert nothing.status_code == 404
 
 
 def test_texts_are_searched_and_few_are_not_shown(client):
@@ -270,11 +274,15 @@ def test_people_are_shown_beside_what_the_platform_counts(client, district):
 
     shown = client.get(page("city_wave_platform", wave.pk)).context
 
-    shared, wanted = shown["shared"][0], shown["wanted"][0]
+    city, shared, wanted = shown["shared"][0], shown["shared"][1], shown["wanted"][1]
     assert (shared.asked, shared.counted) == (12, 5)
     assert [round(row.said, 4) for row in shared.rows] == [0.5, 1.0, 0.0]
     assert [round(row.done, 4) for row in shared.rows] == [round(11 / 35, 4), 0.0, 0.0]
     assert [(row.said, row.done) for row in wanted.rows] == [(0.5, 1.0), (0.5, 0.0)]
+    assert (city.asked, city.counted, city.rows) == (12, 5, shared.rows)
+    table = b"".join(client.get(page("city_wave_platform_table", wave.pk)).streaming_content).decode()
+    assert table.count("福田,12,") == 5
+    assert table.splitlines()[1].split(",")[2:] == ["12", "morning", "50.0", "31.43"]
 
 
 def test_pages_cost_the_same_however_much_there_is(client, district):
