@@ -176,12 +176,12 @@ class PlateReadAdmin(Endless):
     """Plates are masked here; a plate is looked for by POST, on a page of its own."""
 
     change_list_template = "admin/with_gate_plate_search.html"
-    list_display = ("masked_plate", "lot", "observed_at", "forget_at")
+    list_display = ("masked_plate", "plate_colour", "lot", "observed_at", "forget_at")
     list_select_related = ("lot",)
     list_filter = ("lot__district",)
     search_fields = ("=reading_id", "lot__name")
     search_help_text = _("Search by lot. A plate has a page of its own: it must not stand in an address.")
-    fields = ("masked_plate", "lot", "reading_id", "observed_at", "forget_at")
+    fields = ("masked_plate", "plate_colour", "media_ref", "lot", "reading_id", "observed_at", "forget_at")
 
     @admin.display(description=_("plate"))
     def masked_plate(self, read: PlateRead) -> str:

@@ -85,6 +85,8 @@ class Event:
             _refuse(_("Cars are counted from 0 to a million."))
         if len(self.plate_colour) > LONGEST_STATE or len(self.media_ref) > LONGEST_MEDIA:
             _refuse(_("A colour has at most 20 characters, a reference to a picture at most 200."))
+        if not (self.plate_colour + self.media_ref).isprintable():
+            _refuse(_("A colour and a reference to a picture are printable characters."))
         if self.state_text and not (len(self.state_text) <= LONGEST_STATE and self.state_text.isprintable()):
             _refuse(_("A state in words has at most 20 printable characters."))
         if self.kind == Kind.COUNT and self.occupied is None and not self.state_text:

@@ -125,6 +125,8 @@ class PlateRead(models.Model):
     plate_encrypted = models.BinaryField(editable=False)
     plate_exact_hash = models.BinaryField(max_length=32, editable=False)
     plate_folded_hash = models.BinaryField(max_length=32, editable=False)
+    plate_colour = models.CharField(_("colour of the plate"), max_length=20, blank=True)
+    media_ref = models.CharField(_("where its picture is"), max_length=200, blank=True)
     forget_at = models.DateTimeField(_("forgotten"))
 
     class Meta:

@@ -158,6 +158,8 @@ def _columns(events: list[Event], instants: list[Instant]) -> dict[str, str]:
         "plates": _plain(_bytes(plates.encrypt_plate, event.plate) for event in events),
         "exact_hashes": _plain(_bytes(plates.exact_hash, event.plate) for event in events),
         "folded_hashes": _plain(_bytes(plates.folded_hash, event.plate) for event in events),
+        "colours": _quoted(event.plate_colour for event in events),
+        "media": _quoted(event.media_ref for event in events),
     }
 
 

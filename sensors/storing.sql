@@ -7,11 +7,12 @@ sent AS (
         %(reported)s::timestamptz[], %(observed)s::timestamptz[], %(sequences)s::bigint[],
         %(clocks_off)s::boolean[], %(replayed)s::boolean[], %(towards)s::boolean[],
         %(occupied)s::integer[], %(states)s::text[], %(confidences)s::float8[],
-        %(plates)s::bytea[], %(exact_hashes)s::bytea[], %(folded_hashes)s::bytea[]
+        %(plates)s::bytea[], %(exact_hashes)s::bytea[], %(folded_hashes)s::bytea[],
+        %(colours)s::text[], %(media)s::text[]
     ) WITH ORDINALITY AS sent (
         key_hash, source_key, device, kind_sent, reported_at, observed_at, sequence,
         clock_is_off, is_replayed, is_towards, occupied, state_text, confidence,
-        plate_encrypted, plate_exact_hash, plate_folded_hash, place
+        plate_encrypted, plate_exact_hash, plate_folded_hash, plate_colour, media_ref, place
     )
 ),
 
@@ -72,10 +73,12 @@ reading AS (
 
 plate AS (
     INSERT INTO sensors_plateread (
-        reading_id, lot_id, observed_at, plate_encrypted, plate_exact_hash, plate_folded_hash, forget_at
+        reading_id, lot_id, observed_at, plate_encrypted, plate_exact_hash, plate_folded_hash, plate_colour, media_ref,
+        forget_at
     )
     SELECT
-        reading.id, lot_id, observed_at, plate_encrypted, plate_exact_hash, plate_folded_hash, %(forget)s
+        reading.id, lot_id, observed_at, plate_encrypted, plate_exact_hash, plate_folded_hash, plate_colour, media_ref,
+        %(forget)s
     FROM fresh JOIN reading USING (source_key)
     WHERE plate_encrypted IS NOT NULL
     RETURNING id, reading_id

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 from django.utils.translation import gettext as _
 
 from parking_share.accounts.plates import exact_hash
-from sensors.events import LONGEST_MEDIA, MOST_ALTERNATIVES, Unreadable, plate_of
+from sensors.events import LONGEST_MEDIA, LONGEST_STATE, MOST_ALTERNATIVES, Unreadable, plate_of
 
 MOST_BYTES = 400_000  # of text, without images; the largest honest message is a batch of 500 events
 MOST_PARTS = 20
@@ -127,6 +127,11 @@ def media(value: Any) -> str:
     """A reference to a picture kept elsewhere, where it is one."""
     reference = text(value)
     return reference if len(reference) <= LONGEST_MEDIA and reference.isprintable() else ""
+
+
+def colour(name: str) -> str:
+    """The name of a colour, where it is one."""
+    return name if len(name) <= LONGEST_STATE and name.isprintable() else ""
 
 
 def number(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from django.utils.translation import gettext as _
 
-from sensors.adapters.bodies import instant, is_multipart, parts_of, plate_mark, share
+from sensors.adapters.bodies import colour, instant, is_multipart, parts_of, plate_mark, share
 from sensors.events import Event, Unreadable, plate_of
 from sensors.readings import Kind
 
@@ -85,7 +85,7 @@ def _sighting(alert: Element) -> Event:
         device=unit if channel in {"", "0", "1"} else f"{unit}/{channel}",
         reported_at=instant(happened),
         plate=plate,
-        plate_colour=_text(anpr, "plateColor")[:20],
+        plate_colour=colour(_text(anpr, "plateColor")),
         confidence=share(_text(anpr, "confidenceLevel"), of=100),
         is_towards=DIRECTIONS.get(_text(anpr, "direction").lower()),
     )

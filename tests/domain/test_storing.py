@@ -55,6 +55,17 @@ def test_a_stored_event_says_where_it_happened():
     assert (reading.observed_at, reading.reported_at, reading.received_at) == (NOW - MINUTE, NOW - MINUTE, NOW)
 
 
+def test_colour_and_picture_are_kept_with_the_plate_and_go_with_it():
+    gateway, camera = make_watched_gate()
+    looks = {"plate_colour": 'gr"een\\', "media_ref": "s3://pictures/{1},2"}
+
+    store(gateway, happened("a", Kind.ENTER, camera, NOW, plate="粤B12345", **looks))
+    store(gateway, happened("b", Kind.ENTER, camera, NOW, plate="粤B54321"))
+
+    kept = PlateRead.objects.order_by("pk").values_list("plate_colour", "media_ref")
+    assert list(kept) == [('gr"een\\', "s3://pictures/{1},2"), ("", "")]
+
+
 def test_what_comes_twice_is_stored_once():
     gateway, sensor = make_sensed_bay()
     event, same_key = happened("a", Kind.OCCUPIED, sensor, NOW), happened("a", Kind.VACANT, sensor, NOW)
