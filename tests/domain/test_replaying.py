@@ -3,14 +3,17 @@
 from datetime import timedelta
 from io import StringIO
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from allocation import services
 from allocation.engine.registry import POLICIES
+from allocation.filling import Suits
 from allocation.models import Decision, DecisionSnapshot, LotPolicy
 from allocation.replaying import NothingToReplay, replay
-from allocation.snapshots import packed_document, unpacked_document
+from allocation.snapshots import SNAPSHOTS_ARE_KEPT, forget_snapshots, packed_document, unpacked_document
 from parking_share.reservations.models import Reservation
 from tests.domain.lives import asked
 from tests.factories import NOW, hours, make_shared_lot, make_space, make_window
@@ -157,3 +160,48 @@ def test_moves_are_written_with_the_answer_that_needs_them():
     assert second.decision.others_moved == 1
     assert [event.reason for event in first.events.all()][-1] == "REARRANGED"
     assert replay(second.decision).is_identical
+
+
+def test_a_round_lets_go_of_its_lot_when_its_budget_is_spent(monkeypatch):
+    monkeypatch.setattr(services, "ROUND_BUDGET_S", 0)
+    lot = make_shared_lot(spaces=2)
+    for _ in range(4):
+        asked(lot)
+
+    assert services.decide(lot_id=lot.pk, now=NOW) == 4
+
+    decisions = Decision.objects.filter(reservation__lot=lot).order_by("pk")
+    assert [one.is_accepted for one in decisions] == [True, True, False, False]
+    assert decisions.values("snapshot").distinct().count() == 4
+    assert all(replay(one).is_identical for one in decisions)
+
+
+def test_snapshots_are_forgotten_after_half_a_year_and_decisions_stay():
+    lot = busy_lot("best_fit")
+    assert forget_snapshots(now=NOW + SNAPSHOTS_ARE_KEPT) == 0
+
+    assert forget_snapshots(now=NOW + SNAPSHOTS_ARE_KEPT + timedelta(hours=1)) == 2
+
+    assert Decision.objects.filter(reservation__lot=lot).count() == len(PERIODS)
+
+
+def test_a_snapshot_is_never_rewritten():
+    lot = busy_lot("best_fit")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DecisionSnapshot.objects.filter(lot=lot).update(engine_version="other")
+
+
+def test_a_hold_moves_only_to_bays_that_suit_whoever_may_use_its_own():
+    lot = make_shared_lot(spaces=0)
+    small = make_space(lot, size=1, height_limit_cm=200)
+    large, low = make_space(lot, size=3, height_limit_cm=None), make_space(lot, size=3, height_limit_cm=180)
+    charger, residents = make_space(lot, size=3, has_charger=True), make_space(lot, size=3, admits="RESIDENTS")
+    spaces = [small, large, low, charger, residents]
+
+    suits = Suits(spaces)
+
+    assert [spaces[row] for row in np.flatnonzero(suits.like(0))] == [small, large]
+    assert [spaces[row] for row in np.flatnonzero(suits.like(1))] == [large]
+    assert [spaces[row] for row in np.flatnonzero(suits.like(4))] == [large, residents]
+    assert Suits([small, small]).like(0) is None

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import translation
 
 from allocation.models import Decision
 from allocation.replaying import Difference, NothingToReplay, Replay, replay
@@ -28,7 +29,8 @@ class Command(BaseCommand):
             chosen = [*chosen, *latest.values_list("pk", flat=True)[: options["last"]]]
         if not chosen:
             raise CommandError("Name a decision, or how many of the last ones: --last 100.")
-        failed = [pk for pk in chosen if not self._replay(pk)]
+        with translation.override("en"):
+            failed = [pk for pk in chosen if not self._replay(pk)]
         if failed:
             raise CommandError(f"{len(failed)} of {len(chosen)} came out otherwise or can't be computed again.")
 
