@@ -141,22 +141,19 @@ def in_degrees(shapes: NDArray[np.object_], base: CoverageBase) -> NDArray[np.ob
 def day_of_lot(lot: Lot, *, begins: datetime, ends: datetime) -> list[LotSlot]:
     """What the pictures of [begins, ends) say of a lot, the earliest first; slots without a picture are absent.
 
-    One query for the pictures, and one for each base: its lots are read once, however many pictures stand on it.
+    One query for the pictures and one for what they stand on, which is read once, however many pictures there are.
     """
     runs = CoverageRun.objects.filter(city=lot.district.city, status=CoverageRun.Status.PUBLISHED)
-    wanted = runs.filter(slot_starts_at__gte=begins, slot_starts_at__lt=ends).only(
-        "base_id", "slot_starts_at", "parameters", "values"
-    )
-    return list(_slots_of(lot, wanted.order_by("slot_starts_at").iterator(chunk_size=16)))
+    of_day = runs.filter(slot_starts_at__gte=begins, slot_starts_at__lt=ends)
+    used = CoverageBase.objects.filter(pk__in=of_day.values("base_id")).only("lot_ids", "clusters", "parameters")
+    places = {base.pk: _place_in(base, lot.pk, mode=base.parameters["mode"]) for base in used}
+    wanted = of_day.only("base_id", "slot_starts_at", "values").order_by("slot_starts_at")
+    return list(_slots_of(wanted.iterator(chunk_size=16), places))
 
 
-def _slots_of(lot: Lot, runs: Iterable[CoverageRun]) -> Iterator[LotSlot]:
-    places: dict[int, tuple[int | None, float]] = {}
+def _slots_of(runs: Iterable[CoverageRun], places: Mapping[int, tuple[int | None, float]]) -> Iterator[LotSlot]:
     for run in runs:
-        if run.base_id not in places:
-            base = CoverageBase.objects.only("lot_ids", "clusters").get(pk=run.base_id)
-            places[run.base_id] = _place_in(base, lot.pk, mode=run.parameters["mode"])
-        row, members = places[run.base_id]
+        row, members = places.get(run.base_id, (None, 0.0))  # what was published meanwhile waits for the next look
         if row is not None:
             yield lot_slot(run, values_of(run), row, members=members)
 

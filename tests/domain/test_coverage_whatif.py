@@ -38,7 +38,9 @@ def compound():
 
 
 def outcome(*texts: str):
-    return outcome_of(newest_picture(CITY), read_changes(texts))
+    picture = newest_picture(CITY)
+    assert picture is not None
+    return outcome_of(picture, read_changes(texts))
 
 
 def of_lot(side, lot, array) -> float:
