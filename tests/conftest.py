@@ -26,10 +26,12 @@ def pytest_configure() -> None:
 def rows_of_migrations_survive_a_flush() -> Iterator[None]:
     """A test with real commits ends by emptying all tables; the next one finds the rows that migrations made."""
     defaults = import_module("parking_share.spaces.migrations.0002_defaults")
+    public = import_module("parking_share.spaces.migrations.0006_access_classes_admit_the_public")
     config = apps.get_app_config("spaces")
 
     def add_them_again(**_signal: object) -> None:
         defaults.add_defaults(apps, None)
+        public.say_which_admit_the_public(apps, None)
 
     post_migrate.connect(add_them_again, sender=config)
     yield
