@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from allocation import services
+from allocation.areas import Area, AreaWish, decide_area, request_in_area
 from parking_share import clock
 from parking_share.notices.services import write_notices
 from parking_share.reservations.services import Wish
@@ -66,7 +67,7 @@ def test_pages_of_owners_managers_and_the_city_are_accessible(visit, language, w
         *map(reverse, ["web:owner_spaces", "web:owner_register", "web:manager_lots", "web:city", "web:city_lots"]),
         *(reverse(f"web:{name}", args=[bay.pk]) for name in ["owner_space", "owner_hours"]),
         *(reverse(f"web:{name}", args=[lot.pk]) for name in ["manager_lot", "manager_bays", "manager_residents"]),
-        *(reverse(f"web:{name}", args=[lot.pk]) for name in ["lot_decisions", "city_policy"]),
+        *(reverse(f"web:{name}", args=[lot.pk]) for name in ["lot_decisions", "city_policy", "city_learnt"]),
         *(reverse("web:lot_decision", args=[lot.pk, row.pk]) for row in _decided(operator, lot)),
     ]
     visitor = visit(language=language, width=width, color_scheme=scheme, bypass_csp=True)
@@ -99,10 +100,25 @@ def personal_pages(driver):
     return [
         *map(reverse, [*lists, "account_logout"]),
         f"{reverse('web:book', args=[lot.pk])}?{period}",
+        f"{reverse('web:book_nearby')}?lat={lot.latitude}&lon={lot.longitude}&radius=400&where=罗湖&{period}",
+        reverse("web:reservation", args=[_chosen(driver, lot, now=now).pk]),
         *(reverse("web:reservation", args=[row.pk]) for row in [*made, waiting]),
         reverse("web:cancel", args=[made[0].pk]),
         reverse("web:alternatives", args=[made[3].pk]),
     ]
+
+
+def _chosen(driver, lot, *, now):
+    """A reservation for which the platform chose between two lots."""
+    make_lot_for_today(name="国贸停车场")
+    area = Area(latitude=lot.latitude, longitude=lot.longitude, radius_m=400)
+    starts_at = now + timedelta(hours=20)
+    wish = AreaWish(
+        area=area, vehicles=[make_vehicle(driver)], starts_at=starts_at, ends_at=starts_at + timedelta(hours=2)
+    )
+    asked = request_in_area(driver=driver, wish=wish, now=now)
+    decide_area(reservation_id=asked.pk, now=now)
+    return asked
 
 
 def faults_of(visitor, path):
