@@ -115,6 +115,14 @@ def clusters_of(base: CoverageBase) -> NDArray[np.int32]:
     return np.asarray(from_bytes(bytes(base.clusters))["labels"], dtype=np.int32)
 
 
+def network_sizes(base: CoverageBase) -> NDArray[np.float64]:
+    """How many lots the network of each lot has, shape (n,): ranks add up to 1 in each, the city or a cluster."""
+    if base.parameters["mode"] == Mode.FLAT:
+        return np.full(len(base.lot_ids), float(len(base.lot_ids)))
+    labels = clusters_of(base)
+    return np.bincount(labels)[labels].astype(np.float64)
+
+
 def _lots() -> Any:
     return Lot.objects.filter(capacity__gt=0)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
-from coverage.bases import city_of, rank_rules
+from coverage.bases import city_of, network_sizes, rank_rules
 from coverage.engine.city import tick
 from coverage.engine.partition import Areas
 from coverage.models import CoverageRun
@@ -17,7 +18,7 @@ from coverage.vacancy import Basis
 
 @dataclass(frozen=True, kw_only=True)
 class LotFigure:
-    """One lot in one slot. `share` is its rank as a multiple of the mean of all lots; None means not known."""
+    """One lot in one slot. `share` is its rank as a multiple of the mean of its network; None means not known."""
 
     lot_id: int
     share: float
@@ -49,7 +50,18 @@ class CityFigure:
 def figures_of(run: CoverageRun, lot_ids: Iterable[int]) -> dict[int, LotFigure]:
     """The figures of these lots, by lot; those that had no part in the picture are left out."""
     values, rows = values_of(run), {lot_id: row for row, lot_id in enumerate(run.base.lot_ids)}
-    return {lot_id: _figure(values, rows[lot_id], lot_id) for lot_id in lot_ids if lot_id in rows}
+    shares = shares_of(run, values)
+    return {
+        lot_id: _figure(values, rows[lot_id], lot_id, share=float(shares[rows[lot_id]]))
+        for lot_id in lot_ids
+        if lot_id in rows
+    }
+
+
+def shares_of(run: CoverageRun, values: Values) -> NDArray[np.float64]:
+    """The rank of each lot as a multiple of the mean of its network, the only one that it may be compared with."""
+    shares: NDArray[np.float64] = values.score * network_sizes(run.base)
+    return shares
 
 
 def city_figure(run: CoverageRun) -> CityFigure:
@@ -75,11 +87,11 @@ def polygons_of_run(run: CoverageRun) -> Areas:
     return tick(city_of(run.base), vacancy, tolerance=run.parameters["tolerance_m"], rules=rules).areas
 
 
-def _figure(values: Values, row: int, lot_id: int) -> LotFigure:
+def _figure(values: Values, row: int, lot_id: int, *, share: float) -> LotFigure:
     basis, age_s = Basis(int(values.basis[row])), float(values.age_s[row])
     return LotFigure(
         lot_id=lot_id,
-        share=float(values.score[row]) * len(values.score),
+        share=share,
         vacancy=None if basis is Basis.CLOSED else float(values.vacancy[row]),
         open_bays=round(float(values.open_bays[row])),
         free_bays=round(float(values.free_bays[row])),

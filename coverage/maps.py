@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 import shapely
 from django.utils.translation import gettext as _
 
+from coverage.figures import shares_of
 from coverage.pictures import INK, RAMP, Frame, Sheet, classes_of, nice_scale_m
 from coverage.selectors import Picture, polygons_of
 
@@ -14,6 +15,7 @@ WIDTH, HEIGHT, HEAD, FOOT, EDGE = 1600, 1200, 56, 64, 24
 def picture_png(picture: Picture, *, zone: ZoneInfo) -> bytes:
     """Draw the service areas of a picture; its words are in the language of the moment."""
     shapes = polygons_of(picture).polygons
+    shares = shares_of(picture.run, picture.values)
     sheet = Sheet(WIDTH, HEIGHT)
     bounds = tuple(float(edge) for edge in shapely.total_bounds(shapes))
     frame = Frame(
@@ -23,7 +25,7 @@ def picture_png(picture: Picture, *, zone: ZoneInfo) -> bytes:
         width=WIDTH - 2 * EDGE,
         height=HEIGHT - HEAD - FOOT,
     )
-    sheet.polygons(frame, shapes, [RAMP[place] for place in classes_of(picture.values.score).tolist()])
+    sheet.polygons(frame, shapes, [RAMP[place] for place in classes_of(shares).tolist()])
     at = picture.ends_at.astimezone(zone)
     sheet.text(EDGE, 16, f"{picture.run.city} · {at:%Y-%m-%d %H:%M}", size=24)
     _legend(sheet)

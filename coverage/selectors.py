@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from coverage import bases, services
 from coverage.engine import city as engine
 from coverage.engine.partition import Areas
-from coverage.models import CoverageBase, CoverageRun, Mode
+from coverage.models import CoverageBase, CoverageRun
 from coverage.projection import CityPlane
 from coverage.runs import Values, areas_of, values_of
 from coverage.vacancy import SLOT, Basis
@@ -146,7 +146,7 @@ def day_of_lot(lot: Lot, *, begins: datetime, ends: datetime) -> list[LotSlot]:
     runs = CoverageRun.objects.filter(city=lot.district.city, status=CoverageRun.Status.PUBLISHED)
     of_day = runs.filter(slot_starts_at__gte=begins, slot_starts_at__lt=ends)
     used = CoverageBase.objects.filter(pk__in=of_day.values("base_id")).only("lot_ids", "clusters", "parameters")
-    places = {base.pk: _place_in(base, lot.pk, mode=base.parameters["mode"]) for base in used}
+    places = {base.pk: _place_in(base, lot.pk) for base in used}
     wanted = of_day.only("base_id", "slot_starts_at", "values").order_by("slot_starts_at")
     return list(_slots_of(wanted.iterator(chunk_size=16), places))
 
@@ -160,8 +160,8 @@ def _slots_of(runs: Iterable[CoverageRun], places: Mapping[int, tuple[int | None
 
 def slot_of_lot(picture: Picture, row: int) -> LotSlot:
     """What a picture says of the lot in this row."""
-    base = CoverageBase.objects.only("lot_ids", "clusters").get(pk=picture.run.base_id)
-    _row, members = _place_in(base, int(picture.lot_ids[row]), mode=picture.run.parameters["mode"])
+    base = CoverageBase.objects.only("lot_ids", "clusters", "parameters").get(pk=picture.run.base_id)
+    _row, members = _place_in(base, int(picture.lot_ids[row]))
     return lot_slot(picture.run, picture.values, row, members=members)
 
 
@@ -179,16 +179,13 @@ def lot_slot(run: CoverageRun, values: Values, row: int, *, members: float) -> L
     )
 
 
-def _place_in(base: CoverageBase, lot_id: int, *, mode: str) -> tuple[int | None, float]:
+def _place_in(base: CoverageBase, lot_id: int) -> tuple[int | None, float]:
     """Where a lot stands in a base, and how many lots its network has."""
     ids = base.lot_ids
     row = int(np.searchsorted(ids, lot_id))
     if row >= len(ids) or ids[row] != lot_id:
         return None, 0.0
-    if mode == Mode.FLAT:
-        return row, float(len(ids))
-    labels = bases.clusters_of(base)
-    return row, float((labels == labels[row]).sum())
+    return row, float(bases.network_sizes(base)[row])
 
 
 def alerts_for(cities: Sequence[str], *, now: datetime) -> list[Alert]:

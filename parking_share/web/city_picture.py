@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.html import escape
 from django.views.decorators.http import require_http_methods
 
-from coverage.figures import polygons_of_run
+from coverage.figures import polygons_of_run, shares_of
 from coverage.models import CoverageRun
 from coverage.runs import values_of
 from coverage.vacancy import Basis
@@ -61,7 +61,7 @@ def _colours(run: CoverageRun, colouring: Colouring) -> Sequence[str]:
             colouring.colour(float(vacancy) if is_known else None)
             for vacancy, is_known in zip(values.vacancy, known, strict=True)
         ]
-    return [CAPABILITY.colour(float(share)) for share in values.score * len(values.score)]
+    return [CAPABILITY.colour(float(share)) for share in shares_of(run, values)]
 
 
 def _path(polygon: shapely.Geometry, *, west: float, north: float, scale: float) -> str:

@@ -1,6 +1,7 @@
 """The city map: what it draws with, who gets it, and the same figures in words."""
 
 import json
+import re
 from datetime import timedelta
 
 import numpy as np
@@ -20,6 +21,7 @@ from coverage.services import slot_of
 from parking_share import clock
 from parking_share.base_maps import base_map_of
 from parking_share.spaces.models import AccessClass, District, LandUse, Role
+from parking_share.web.city_colours import CAPABILITY
 from parking_share.web.city_map import workday_and_day_off
 from tests.factories import grant, hours, make_lot, make_slot, make_user
 
@@ -202,6 +204,19 @@ def test_a_nested_city_has_no_mesh_but_a_picture(client, lots, staff):
     assert [base["mesh"] for base in told["bases"].values()] == [None]
     assert client.get(page("coverage_mesh", run.base_id)).status_code == 404
     assert client.get(page("coverage_picture", run.pk)).content.count(b"<path") > 0
+
+
+def test_in_a_nested_city_a_lot_is_shown_against_its_own_network(client, lots, staff):
+    CoverageSettings.objects.create(city=CITY, mode=Mode.NESTED, cluster_radius_m=1)  # every lot for itself
+    run = picture()
+    for part in run.parts.all():
+        runs.compute_part(part.pk, now=clock.now())
+
+    rows = client.get(page("city")).context["rows"]
+    drawn = client.get(page("coverage_picture", run.pk)).content.decode()
+
+    assert [row["figure"].share for row in rows] == pytest.approx([1.0] * len(lots))
+    assert set(re.findall(r'path fill="([^"]+)"', drawn)) == {CAPABILITY.colour(1.0)}
 
 
 def test_the_drawn_picture_has_the_areas_colours_and_size(client, lots, staff):
