@@ -7,6 +7,7 @@ import numpy as np
 from allocation.engine.policy import Policy
 from allocation.engine.prices import Outlook
 from allocation.pictures import LotPicture
+from allocation.snapshots import priced
 from sensors.slots import SLOT
 
 A_DAY = 96
@@ -37,4 +38,6 @@ def policy_looking_ahead(picture: LotPicture, *, now: datetime, around: tuple[in
     if picture.policy_row.name not in LOOKING_AHEAD:
         return picture.policy
     outlook = outlook_of(picture, now=now, around=around)
-    return picture.policy if outlook is None else picture.policy.looking_ahead(picture.state, lambda: outlook)
+    if outlook is None:
+        return priced(picture.policy, None)
+    return picture.policy.looking_ahead(picture.state, lambda: outlook)

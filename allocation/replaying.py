@@ -150,7 +150,7 @@ class _Table:
     def _policy(self, name: str) -> Policy:
         policy = policy_named(name, self.importance, self.rates, rules=self.rules)
         price_before = self.document["price_before"]
-        return policy if price_before is None else priced(policy, np.array(price_before, dtype=float))
+        return priced(policy, None if price_before is None else np.array(price_before, dtype=float))
 
     def _words(self, value: object) -> str:
         if isinstance(value, int):

@@ -96,8 +96,13 @@ def price_before_of(policy: Policy) -> NDArray[np.float64] | None:
     return policy.price_before if isinstance(policy, Foresight | Revenue) else None
 
 
-def priced(policy: Policy, price_before: NDArray[np.float64]) -> Policy:
-    """The same policy, looking ahead to these prices; one that never does is as it was."""
+def priced(policy: Policy, price_before: NDArray[np.float64] | None) -> Policy:
+    """The same policy, looking ahead to these prices; one that never does is as it was.
+
+    Without prices nothing is known of who is still to come: then nobody is declined for gaps that may break nothing.
+    """
+    if isinstance(policy, Foresight) and price_before is None:
+        return replace(policy, appetite=replace(policy.appetite, fragment_price=0.0))
     return replace(policy, price_before=price_before) if isinstance(policy, Foresight | Revenue) else policy
 
 

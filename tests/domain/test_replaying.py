@@ -205,3 +205,15 @@ def test_a_hold_moves_only_to_bays_that_suit_whoever_may_use_its_own():
     assert [spaces[row] for row in np.flatnonzero(suits.like(1))] == [large]
     assert [spaces[row] for row in np.flatnonzero(suits.like(4))] == [large, residents]
     assert Suits([small, small]).like(0) is None
+
+
+@pytest.mark.parametrize("policy", ["revenue", "foresight"])
+def test_where_nothing_was_learnt_nobody_is_declined_for_those_who_may_come(policy):
+    lot = make_shared_lot(spaces=1)
+    LotPolicy.objects.create(lot=lot, name=policy, valid_from=NOW)
+    short = asked(lot, starts_in=0.25, ends_in=0.5)
+
+    services.decide(lot_id=lot.pk, now=NOW)
+
+    assert short.decision.is_accepted
+    assert replay(short.decision).is_identical
