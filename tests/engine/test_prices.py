@@ -130,6 +130,17 @@ def test_foresight_prices_fragments_and_displaced_demand():
     assert not all(busy.decide(state, wish(slot, slot + 1)).space == 0 for slot in range(2, 6))
 
 
+def test_foresight_breaks_what_nobody_is_expected_to_want_for():
+    """One short stay is expected in three spaces: whoever comes is taken. When nine long ones are, gaps cost something."""
+    state = occupied(*["........"] * 3)
+    tidy = Foresight(flat(8), Appetite(discount=0.0, fragment_price=1.0))
+    quiet = tidy.looking_ahead(state, lambda: outlook(0, 0, 1, 0, 0, 0, 0, 0))
+    busy = tidy.looking_ahead(state, lambda: outlook(0, 0, 9, 0, 0, 0, 0, 0, stays=np.array([0, 0, 0, 1.0])))
+
+    assert quiet.decide(state, wish(3, 4)).space is not None
+    assert busy.decide(state, wish(3, 4)).reason is Reason.EXPECTED_DEMAND_OUTWEIGHS_REVENUE
+
+
 def test_foresight_waits_with_the_price_of_fragments_that_others_may_fill():
     state = occupied("................")
     policy = Foresight(flat(16), Appetite(discount=0.0, fragment_price=1.0, patience_h=1.0))

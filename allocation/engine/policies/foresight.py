@@ -18,6 +18,7 @@ from allocation.engine.tracks import NEWCOMER, Tracks, polished
 from allocation.engine.valuation import Valuation, Values
 
 MOST_SPACES = 64
+NOTHING = 1e-9  # of the peak rate: a price that is rounding alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,8 @@ class Appetite:
 class Foresight(Policy):
     """Place the request where all tentative spaces together break least, and accept if it earns what that displaces.
 
-    Without an outlook nobody else is expected: then only fragments are priced. In lots of more than 64 spaces only
+    Where nobody is expected to want for room around it, a request that fits is accepted whatever it breaks. Without an
+    outlook that can't be known: then fragments are priced, and nothing else. In lots of more than 64 spaces only
     the 64 in which the request costs least take part in a decision.
     """
 
@@ -73,7 +75,7 @@ class Foresight(Policy):
         if not self._insert(tracks, request):
             return Decision.declined(Reason.NO_FREE_SPACE)
         tracks.polish(rounds=self.appetite.rounds)
-        if self._net_worth(request, tracks.cost() - before) < 0:
+        if self._net_worth(request, tracks.cost() - before) < 0 and self._is_contested(request):
             return Decision.declined(Reason.EXPECTED_DEMAND_OUTWEIGHS_REVENUE)
         return Decision.accepted_at(tracks.space_of(NEWCOMER), tracks.moves())
 
@@ -103,6 +105,15 @@ class Foresight(Policy):
         costs = placement_costs(holds.state, request, self.valuation)
         costs[~holds.fixed.free_for(request.start, request.end, request.eligible)] = np.nan
         return np.sort(np.argsort(costs, kind="stable")[:MOST_SPACES])
+
+    def _is_contested(self, request: Request) -> bool:
+        """Whether anybody is expected to want for room within a modal stay; else what breaks costs nobody anything."""
+        if self.price_before is None:
+            return True
+        rules = self.valuation.rules
+        around = round(rules.mode_hours * 60 / rules.slot_minutes)
+        first, last = max(0, request.start - around), min(self.price_before.size - 1, request.end + around)
+        return bool(self.price_before[last] - self.price_before[first] > NOTHING * self.valuation.peak_rate)
 
     def _net_worth(self, request: Request, rise: float) -> float:
         valuation = self.valuation
