@@ -147,11 +147,31 @@ def nice_scale_m(metres: float) -> float:
 def _font(size: int, *, needs_chinese: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:
     if not needs_chinese:
         return ImageFont.load_default(size)
-    lister = shutil.which("fc-match")
+    face = _chinese_face()
+    return None if face is None else ImageFont.truetype(face[0], size, index=face[1])
+
+
+@cache
+def _chinese_face() -> tuple[str, int] | None:
+    """File and place in it of an installed face for simplified Chinese: upright and of even stroke where there is one.
+
+    All are listed, for the best match of the system may be its usual face, whether that has Chinese or not.
+    """
+    lister = shutil.which("fc-list")
     if lister is None:
         return None
     found = subprocess.run(  # noqa: S603 -- fixed words
-        [lister, "-f", "%{lang}|%{file}", ":lang=zh-cn"], capture_output=True, text=True, timeout=20, check=False
-    )
-    languages, _separator, path = found.stdout.partition("|")
-    return ImageFont.truetype(path, size) if path and "zh-cn" in languages.split("|")[0] else None
+        [lister, ":lang=zh-cn", "-f", "%{file}|%{index}|%{family}|%{style}\n"],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    faces = [line.split("|") for line in found.stdout.splitlines()]
+    fit = [face for face in faces if len(face) == 4 and face[0].endswith((".ttf", ".ttc", ".otf"))]
+    if not fit:
+        return None
+    file, place, _family, _style = min(fit, key=_unfitness)
+    return file, int(place) & 0xFFFF  # above stand the numbers of named instances
+
+
+def _unfitness(face: list[str]) -> tuple[bool, bool, bool, bool, str]:
+    file, _place, family, style = face
+    return "SC" not in family, "Mono" in family, "Serif" in family, "Regular" not in style, file
