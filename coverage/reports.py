@@ -49,6 +49,7 @@ class Drawn:
 class Report:
     """What a what-if comes to. `mesh`, `ground` and `slot` are what the browser's map paints; empty where it can't."""
 
+    city: str
     districts: tuple[DistrictDifference, ...]
     gaining: tuple[LotDifference, ...]
     losing: tuple[LotDifference, ...]
@@ -112,7 +113,7 @@ def compute_report(*, run_id: int, changes: Sequence[str], now: datetime) -> boo
 
 def key_of(picture: Picture, changes: Sequence[Change]) -> str:
     """Where the report of these changes on this picture is kept; its last part may stand in an address."""
-    said = "\n".join([VERSION, str(picture.run.pk), *(change.text for change in changes)])
+    said = "\n".join([VERSION, picture.run.city, str(picture.run.pk), *(change.text for change in changes)])
     return f"what-if:{hashlib.sha256(said.encode()).hexdigest()}"
 
 
@@ -129,6 +130,7 @@ def _computed(picture: Picture, changes: Sequence[Change], key: str) -> Report:
     window = _window(outcome)
     mesh, ground, slot = _painted(outcome)
     report = Report(
+        city=picture.run.city,
         districts=tuple(districts_of(outcome, district_of)),
         gaining=tuple(gaining),
         losing=tuple(losing),

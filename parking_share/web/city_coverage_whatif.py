@@ -151,10 +151,10 @@ def differences_csv(request: PersonalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 @signed_in
 def painted(request: PersonalRequest, digest: str, part: str) -> HttpResponseBase:
-    """What the browser's map paints of a what-if that was computed a moment ago; for staff of any city."""
-    coverage_scope(request, now=clock.now())
+    """What the browser's map paints of a what-if that was computed a moment ago; for staff of its city."""
+    scope = coverage_scope(request, now=clock.now())
     report = reports.kept_report(digest)
-    if report is None or part not in PARTS:
+    if report is None or report.city not in scope.cities or part not in PARTS:
         raise Http404
     content = {"mesh": report.mesh, "ground": report.ground, "slot": report.slot}[part]
     return lasting(request, content, version=digest)

@@ -194,6 +194,16 @@ def test_the_map_of_what_would_be_is_painted_from_its_own_data(staff, lots):
     assert staff.get(reverse("web:city_whatif_painted", args=["0" * 64, "mesh"])).status_code == 404
 
 
+def test_what_is_painted_is_not_there_for_staff_of_another_city(staff, lots):
+    _before, (_word, after) = staff.get(URL, {"c": [f"close:{lots[0].pk}"]}).context["maps"]
+    elsewhere = make_user()
+    grant(elsewhere, Role.CITY_STAFF, district=District.objects.create(city="广州", name="越秀"))
+
+    rival = client_of(elsewhere)
+
+    assert [rival.get(address).status_code for address in (after.mesh, after.ground, after.slot)] == [404] * 3
+
+
 def test_the_same_question_is_computed_once(staff, lots, monkeypatch):
     texts = [f"close:{lots[0].pk}"]
     first = staff.get(URL, {"c": texts}).context["report"]
