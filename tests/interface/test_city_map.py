@@ -317,6 +317,19 @@ def test_few_bays_are_not_counted_out(client, lots, staff):
     assert "&lt;5 of 20" in text(client.get(page("coverage_lot", run.pk, lots[0].pk)))
 
 
+def test_a_closed_lot_has_no_number_of_free_bays(client, lots, staff):
+    office = make_lot(
+        district=lots[0].district, access_class=AccessClass.objects.get(code="OFFICE"),
+        latitude=22.557, longitude=114.115, capacity=30,
+    )  # fmt: skip
+    run = picture()
+
+    told = text(client.get(page("coverage_lot", run.pk, office.pk)))
+
+    assert "closed" in told
+    assert "&lt;5" not in told
+
+
 def test_figures_of_lots_in_districts_of_others_are_not_shown(client, lots, staff):
     theirs = make_lot(
         district=District.objects.create(city=CITY, name="罗湖"), latitude=22.557, longitude=114.115, capacity=30

@@ -26,9 +26,10 @@ def vacancy(open_bays: float, free_bays: float) -> str:
 
 @register.simple_tag
 def ground_a_bay(per_bay: float, free_bays: float) -> str:
-    """Hectares for each free bay; only “over” where the number of bays is not told."""
-    value = formats.number_format(per_bay, 2)
-    return (_("over %(n)s ha") if shown.is_few(free_bays) else _("%(n)s ha")) % {"n": value}
+    """Hectares for each free bay; only “over” where the number of bays is not told, and then rounded down."""
+    if shown.is_few(free_bays):
+        return _("over %(n)s ha") % {"n": formats.number_format(per_bay, 2)}  # Django cuts digits off
+    return _("%(n)s ha") % {"n": formats.number_format(round(per_bay, 2), 2)}
 
 
 @register.filter
