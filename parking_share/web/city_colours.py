@@ -104,6 +104,7 @@ def map_words() -> dict[str, str]:
         "failed": _("The map's data did not come. Check the connection and load the page again."),
         "lost": _("The graphics card gave up the map; it comes back by itself."),
         "no_webgl": _("This browser can't paint the map, so the server drew it."),
+        "undrawn": _("This browser can't paint this map; the tables on this page say the same."),
         "map": _("Map of service areas. Arrow keys move it, plus and minus zoom, Enter asks whose area the middle is."),
         "outside": _("This point is outside of the city."),
         "ago_minutes": _("%(n)s min old"),

@@ -59,4 +59,5 @@ def versioned_part(digest: str, part: str) -> str:
 
 
 def with_overlay(painted: PaintedMap, address: str, *, by: str, colours: list[str]) -> PaintedMap:
-    return replace(painted, overlay=address, overlay_by=by, overlay_colours=json.dumps(colours))
+    """The map with a layer over it; the picture of the server lacks that layer, so there is none to fall back on."""
+    return replace(painted, picture="", overlay=address, overlay_by=by, overlay_colours=json.dumps(colours))

@@ -1,4 +1,5 @@
-// A map that cannot be painted: the picture that the server draws. It answers to the same calls, as far as it can.
+// A map that cannot be painted: the picture that the server draws, or a sentence where it draws none. It answers to the
+// same calls, as far as it can.
 
 export function drawn(element) {
   const words = JSON.parse(element.dataset.words);
@@ -6,7 +7,6 @@ export function drawn(element) {
   image.className = "city-map__picture";
   image.alt = words.no_webgl;
   element.querySelector("noscript")?.remove();
-  element.prepend(image);
   let shown = null;
   const view = {
     isDrawn: true,
@@ -17,6 +17,8 @@ export function drawn(element) {
     setColour(name) {
       element.dataset.colour = name;
       const address = element.dataset.picture;
+      if (!address) return this.sayNothingIsDrawn();
+      if (!image.isConnected) element.prepend(image);
       const wanted = `${address}${address.includes("?") ? "&" : "?"}colour=${name}`;
       if (image.getAttribute("src") === wanted) return shown;
       image.src = wanted;
@@ -24,6 +26,10 @@ export function drawn(element) {
         if (image.getAttribute("src") === wanted) throw error; // else the next picture took its place
       });
       return shown;
+    },
+    async sayNothingIsDrawn() {
+      element.classList.add("city-map--undrawn");
+      element.replaceChildren(Object.assign(document.createElement("p"), { className: "muted", textContent: words.undrawn }));
     },
     setOpacity(opacity) {
       image.style.opacity = opacity;
