@@ -131,7 +131,7 @@ def test_foresight_prices_fragments_and_displaced_demand():
 
 
 def test_foresight_breaks_what_nobody_is_expected_to_want_for():
-    """One short stay is expected in three spaces: whoever comes is taken. When nine long ones are, gaps cost something."""
+    """Where one short stay is expected in three spaces, whoever comes is taken; where nine long ones are, gaps cost."""
     state = occupied(*["........"] * 3)
     tidy = Foresight(flat(8), Appetite(discount=0.0, fragment_price=1.0))
     quiet = tidy.looking_ahead(state, lambda: outlook(0, 0, 1, 0, 0, 0, 0, 0))
