@@ -83,7 +83,7 @@ class _Weighing:
         if request is None:
             self.refusals[place] = LIMITS_OR_CARS
             return None
-        answer = picture.policy.decide(picture.state, request, picture.holds)
+        answer = self.asking.decide_unpriced(picture.lot.pk, request)
         if answer.space is None:
             self.refusals[place] = str(answer.reason)
             return None

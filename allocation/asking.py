@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from allocation.engine.request import Decision, Request
 from allocation.filling import Movable, Reach, plain
-from allocation.learning import policy_looking_ahead
+from allocation.learning import LOOKING_AHEAD, policy_looking_ahead
 from allocation.pictures import LotPicture, lot_pictures
+from allocation.snapshots import priced
 from parking_share.accounts.models import Vehicle
 from parking_share.reservations.models import Reservation
 from parking_share.reservations.selectors import cars_with_their_time
@@ -58,14 +59,19 @@ class Asking:
         start, end = picture.grid.outward(starts_at, ends_at)
         return Request(start=start, end=end, eligible=plain(self.eligible[lot_id])) if start < end else None
 
+    def decide_unpriced(self, lot_id: int, request: Request) -> Decision:
+        """The lot's answer as if nobody else were expected: whom it declines, the lot declines whoever may come."""
+        picture = self.pictures[lot_id]
+        return priced(picture.policy, None).decide(picture.state, request, picture.holds)
+
     def decide(self, lot_id: int, request: Request) -> Decision:
         """The lot's answer. Prices are looked up for who would be accepted without them: they only ever decline."""
+        answer = self.decide_unpriced(lot_id, request)
         picture = self.pictures[lot_id]
-        answer = picture.policy.decide(picture.state, request, picture.holds)
-        if answer.space is None:
+        if answer.space is None or picture.policy_row.name not in LOOKING_AHEAD or picture.demand is None:
             return answer
         policy = policy_looking_ahead(picture, now=self.now, around=(request.start, request.end))
-        return answer if policy is picture.policy else policy.decide(picture.state, request, picture.holds)
+        return policy.decide(picture.state, request, picture.holds)
 
     def _is_allowed(self, picture: LotPicture, starts_at: datetime, ends_at: datetime) -> bool:
         limits, length = picture.limits, ends_at - starts_at

@@ -60,6 +60,20 @@ def test_lots_within_a_walk_are_offered_for_the_same_time_the_nearest_first():
     assert found.lots[0].price_cents == 9 * found.lots[1].price_cents > 0
 
 
+def test_a_lot_is_offered_whatever_gap_is_left_where_nobody_else_is_expected():
+    full = make_shared_lot()
+    ask(full, starts_in=0.25, ends_in=0.5)
+    declined = ask(full, starts_in=0.25, ends_in=0.5)
+    services.decide(lot_id=full.pk, now=NOW)
+    declined.refresh_from_db()
+    near = make_near(1)
+
+    found = alternatives_for(declined, now=NOW)
+
+    assert declined.reason == Reason.NO_FREE_SPACE
+    assert [one.lot for one in found.lots] == [near]
+
+
 @pytest.mark.parametrize(
     "unfit",
     [

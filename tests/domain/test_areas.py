@@ -95,6 +95,14 @@ def test_one_reservation_comes_of_it_with_the_price_of_the_chosen_lot_and_what_w
     assert_promises_hold()
 
 
+def test_who_asks_for_an_area_is_not_declined_for_gaps_that_nobody_is_expected_to_want():
+    lot = make_near(0)
+
+    chosen = decided(ask_around(starts_in=0.25, ends_in=0.5))
+
+    assert (chosen.status, considered(chosen)) == (Status.ACCEPTED, [(lot.pk, "")])
+
+
 def test_full_lots_are_passed_over_and_say_why():
     full, free = make_near(0), make_near(3)
     ask(full)
