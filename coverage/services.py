@@ -29,16 +29,26 @@ def newest_due_slot(now: datetime) -> datetime:
 
 
 def attend(*, now: datetime) -> int:
-    """Compute the pictures that are due, the newest first; return how many were published. Safe to run twice."""
+    """Compute the pictures that are due, the newest first; return how many were published. Safe to run twice.
+
+    A city whose picture can't be computed keeps neither the others waiting nor the word that it is late.
+    """
     published = 0
     for city in bases.cities():
-        for back in range(CAUGHT_UP):
-            slot_starts_at = newest_due_slot(now) - back * SLOT
-            run = runs.compute_slot(city, slot_starts_at=slot_starts_at, now=now)
-            published += run is not None and run.status == CoverageRun.Status.PUBLISHED
+        try:
+            published += _catch_up(city, now=now)
+        except Exception:
+            log.exception("coverage_failed", city=city)
     runs.attend_parts(now=now)
     _say_what_is_late(now)
     return published
+
+
+def _catch_up(city: str, *, now: datetime) -> int:
+    made = [
+        runs.compute_slot(city, slot_starts_at=newest_due_slot(now) - back * SLOT, now=now) for back in range(CAUGHT_UP)
+    ]
+    return sum(run is not None and run.status == CoverageRun.Status.PUBLISHED for run in made)
 
 
 def late_cities(*, now: datetime) -> list[str]:

@@ -15,7 +15,7 @@ from coverage.engine.partition import Areas
 from coverage.models import CoverageBase, CoveragePart, CoverageRun, CoverageSettings, Mode
 from coverage.vacancy import vacancies_in
 from parking_share import clock
-from parking_share.spaces.models import AccessClass, LandUse, Lot
+from parking_share.spaces.models import AccessClass, District, LandUse, Lot
 from tests.factories import NOW, make_lot, make_slot
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +165,20 @@ def test_the_job_computes_what_is_due_and_says_what_is_late(lots):
     assert CoverageRun.objects.order_by("slot_starts_at").last().slot_starts_at == NOW
     assert services.late_cities(now=AFTER + timedelta(minutes=17)) == []
     assert services.late_cities(now=AFTER + timedelta(minutes=60)) == [CITY]
+
+
+def test_a_city_that_can_not_be_computed_keeps_no_other_waiting(lots):
+    broken = District.objects.create(city="A city before all others", name="Far apart")
+    public = AccessClass.objects.get(code="PUBLIC")
+    for place in ((22.55, 114.11), (-40.0, -70.0)):
+        make_lot(latitude=place[0], longitude=place[1], district=broken, access_class=public, capacity=50)
+    with pytest.raises(ValueError):
+        runs.compute_slot(broken.city, slot_starts_at=NOW, now=AFTER)
+
+    published = services.attend(now=AFTER)
+
+    assert published == services.CAUGHT_UP
+    assert services.late_cities(now=AFTER) == [broken.city]
 
 
 def test_a_slot_is_due_a_minute_and_a_half_after_its_end():
