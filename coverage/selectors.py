@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from coverage import bases, services
@@ -18,7 +18,7 @@ from coverage.runs import Values, areas_of, values_of
 from coverage.vacancy import SLOT, Basis
 from parking_share.spaces.models import Lot
 
-ALERTED_FOR = timedelta(days=1)
+ALERTED_FOR, MOST_ALERTS = timedelta(days=1), 5
 _HEAVY = ("areas", "paint", "base__arrays", "base__clusters", "base__mesh")
 
 
@@ -189,17 +189,23 @@ def _place_in(base: CoverageBase, lot_id: int) -> tuple[int | None, float]:
 
 
 def alerts_for(cities: Sequence[str], *, now: datetime) -> list[Alert]:
-    """Cities whose newest picture is late, and pictures of the last day that the checks refused."""
+    """Cities whose newest picture is late, and the newest slots of the last day that the checks refused till now.
+
+    A slot is tried again as long as the job looks back at it: it is told once, and not at all once it is published.
+    """
     late = set(services.late_cities(now=now)) & set(cities)
     missing = services.newest_due_slot(now - services.LATE_AFTER)
-    refused = CoverageRun.objects.filter(
-        city__in=cities, status=CoverageRun.Status.REFUSED, slot_starts_at__gte=now - ALERTED_FOR
-    ).order_by("-slot_starts_at")
+    runs = CoverageRun.objects.filter(city__in=cities, slot_starts_at__gte=now - ALERTED_FOR)
+    good = runs.filter(
+        city=OuterRef("city"), slot_starts_at=OuterRef("slot_starts_at"), status=CoverageRun.Status.PUBLISHED
+    )
+    tried = runs.filter(~Exists(good), status=CoverageRun.Status.REFUSED)
+    refused = tried.order_by("-slot_starts_at", "city", "-pk").distinct("slot_starts_at", "city")
     return [
         *(Alert(city=city, slot_starts_at=missing, complaint="") for city in sorted(late)),
         *(
             Alert(city=city, slot_starts_at=slot, complaint=complaint)
-            for city, slot, complaint in refused.values_list("city", "slot_starts_at", "complaint")
+            for city, slot, complaint in refused.values_list("city", "slot_starts_at", "complaint")[:MOST_ALERTS]
         ),
     ]
 

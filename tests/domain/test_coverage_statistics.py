@@ -199,11 +199,24 @@ def test_staff_are_told_what_is_late_and_what_was_refused(lots):
     make_picture()
     assert alerts_for([CITY], now=AFTER) == []
     CoverageRun.objects.filter(city=CITY).update(status=CoverageRun.Status.REFUSED, complaint="A gap.")
-    make_picture()
+    make_picture(NOW - SLOT)
 
     (refused,) = alerts_for([CITY], now=AFTER)
 
     assert refused.complaint == "A gap."
+    assert refused.slot_starts_at == NOW
     assert alerts_for(["elsewhere"], now=AFTER) == []
     assert alerts_for([CITY], now=NOW + timedelta(days=2))[-1].is_late
     assert services.late_cities(now=NOW + timedelta(days=2)) == [CITY]
+
+
+def test_a_refused_slot_is_told_once_and_not_after_it_was_published(lots):
+    make_picture(NOW - SLOT)
+    for complaint in ("An overlap.", "A gap."):
+        make_picture()
+        CoverageRun.objects.filter(slot_starts_at=NOW).update(status=CoverageRun.Status.REFUSED, complaint=complaint)
+
+    assert [alert.complaint for alert in alerts_for([CITY], now=AFTER) if not alert.is_late] == ["A gap."]
+
+    make_picture()
+    assert alerts_for([CITY], now=AFTER) == []

@@ -77,7 +77,7 @@ def test_a_city_without_a_picture_says_so(staff, lots):
 def test_a_refused_picture_is_told_with_what_the_checks_found(staff, lots):
     make_picture()
     CoverageRun.objects.update(status=CoverageRun.Status.REFUSED, complaint="areas <overlap>.")
-    make_picture()
+    make_picture(NOW - SLOT)
 
     response = staff.get(URL)
 
