@@ -1,7 +1,7 @@
 """Changing how a lot decides: every change is a new version, so that each decision names the rules it was made by."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -84,6 +84,15 @@ def settings_of(row: LotPolicy) -> Settings:
         peak_rate_cents=row.peak_rate_cents,
         fairness_tolerance=row.fairness_tolerance,
     )
+
+
+def settings_to_change(row: LotPolicy, lot: Lot) -> Settings:
+    """The settings in force as what to begin a change with: a peak rate of theirs is the lot's own by now.
+
+    The lot's may have been changed since elsewhere; a change of something else must not bring the old price back.
+    """
+    settings = settings_of(row)
+    return settings if row.peak_rate_cents is None else replace(settings, peak_rate_cents=lot.peak_rate_cents)
 
 
 def _numbers(settings: Settings) -> tuple[float, ...]:

@@ -92,7 +92,7 @@ def policy(request: PersonalRequest, lot_id: int) -> HttpResponse:
     districts = overseen_districts(request)
     lot = get_object_or_404(Lot.objects.filter(district__in=districts).select_related("district"), pk=lot_id)
     present = policies_by_lot([lot])[lot.pk]
-    settings = policies.settings_of(present)
+    settings = policies.settings_to_change(present, lot)
     form = PolicyForm(None if "switch" in request.POST else request.POST or None, initial=_initial(settings, lot))
     if request.method == "POST" and _change(request, lot, form, settings):
         messages.success(request, _("The new policy is in force. Decisions from now on name it."))

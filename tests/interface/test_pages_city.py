@@ -238,6 +238,19 @@ def test_the_price_of_the_busiest_hour_is_changed_with_the_policy(client, staff,
     assert lot.peak_rate_cents == 750
 
 
+@pytest.mark.parametrize("change", [{"switch": "fcfs"}, POLICY | {"name": "fcfs", "peak_rate": "9.00"}])
+def test_another_policy_does_not_bring_an_old_price_back(client, staff, district, change):
+    lot = lot_of(district, peak_rate_cents=600)
+    client.post(page("city_policy", lot.pk), POLICY | {"peak_rate": "7.50"})
+    Lot.objects.filter(pk=lot.pk).update(peak_rate_cents=900)
+
+    client.post(page("city_policy", lot.pk), change)
+
+    lot.refresh_from_db()
+    present = policies.history_of(lot).first()
+    assert (present.name, present.peak_rate_cents, lot.peak_rate_cents) == ("fcfs", 900, 900)
+
+
 def test_every_policy_is_explained_on_the_page(client, staff, district):
     shown = client.get(page("city_policy", lot_of(district).pk))
 
