@@ -14,6 +14,7 @@ from coverage.selectors import Alert, Picture
 from parking_share.spaces.models import District, Lot
 from parking_share.spaces.selectors import districts_overseen_by
 from parking_share.web.access import PersonalRequest
+from parking_share.web.coverage_scope import districts_by_city, home_city
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,15 @@ class CoverageScope:
 
 
 def coverage_scope(request: PersonalRequest, *, now: datetime, city: str = "") -> CoverageScope:
-    """The city that is named, or that of the address, among the person's, else her first; without any, no page."""
-    overseen = list(districts_overseen_by(request.user))
-    cities = list(dict.fromkeys(district.city for district in overseen))
-    if not cities:
-        raise Http404
+    """The city that is named, or that of the address, among the person's, else the map's; without any, no page."""
+    cities = districts_by_city(request)
     asked = city or request.GET.get("city", "") or request.POST.get("city", "")
     if asked and asked not in cities:
         raise Http404
-    chosen = asked or cities[0]
-    districts = [district for district in overseen if district.city == chosen]
-    return CoverageScope(city=chosen, cities=cities, districts=districts, asked_at=_instant(request), now=now)
+    chosen = asked or home_city(cities)
+    return CoverageScope(
+        city=chosen, cities=list(cities), districts=cities[chosen], asked_at=_instant(request), now=now
+    )
 
 
 def overseen_lot(request: PersonalRequest, lot_id: int) -> Lot:

@@ -22,7 +22,12 @@ def city_asked_for(request: PersonalRequest, cities: dict[str, list[District]]) 
     asked = request.GET.get("city", "")
     if asked and asked not in cities:
         raise Http404
-    return asked or max(cities, key=lambda city: sum(getattr(one, "lot_count", 0) for one in cities[city]))
+    return asked or home_city(cities)
+
+
+def home_city(cities: dict[str, list[District]]) -> str:
+    """The city that pages begin with: where the person oversees most lots."""
+    return max(cities, key=lambda city: sum(getattr(one, "lot_count", 0) for one in cities[city]))
 
 
 def shown_bases(request: PersonalRequest) -> QuerySet[CoverageBase]:

@@ -172,7 +172,7 @@ def test_a_city_that_can_not_be_computed_keeps_no_other_waiting(lots):
     public = AccessClass.objects.get(code="PUBLIC")
     for place in ((22.55, 114.11), (-40.0, -70.0)):
         make_lot(latitude=place[0], longitude=place[1], district=broken, access_class=public, capacity=50)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="degrees"):
         runs.compute_slot(broken.city, slot_starts_at=NOW, now=AFTER)
 
     published = services.attend(now=AFTER)

@@ -260,3 +260,16 @@ def test_pages_cost_the_same_for_six_lots_and_for_twelve(district, lots, staff):
 
     assert [queries_of(staff, page) for page in pages] == before
     assert max(before) <= MOST_QUERIES
+
+
+def test_pages_begin_with_the_city_that_the_map_begins_with(lots, monkeypatch):
+    operator = make_user()
+    grant(operator, Role.OPERATOR)
+    make_lot(district=District.objects.create(city="A city before all others", name="Small"))
+    make_picture()
+
+    with at(monkeypatch, LATER):
+        client = client_of(operator)
+        cities = [client.get(reverse("web:city")).context["city"], client.get(URL).context["scope"].city]
+
+    assert cities == [CITY, CITY]
