@@ -45,8 +45,9 @@ def book(lot, start: float, end: float, *, times: int = 1, **needs):
     """Decided requests, made at NOW, for hours after it; it is eight o'clock at the lot then."""
     for _ in range(times):
         driver = make_user()
-        period = {"starts_at": NOW + hours(start), "ends_at": NOW + hours(end)}
-        wish = Wish(lot=lot, vehicles=[make_vehicle(driver)], **period, **needs)
+        wish = Wish(
+            lot=lot, vehicles=[make_vehicle(driver)], starts_at=NOW + hours(start), ends_at=NOW + hours(end), **needs
+        )
         services.request_reservation(driver=driver, wish=wish, now=NOW)
     services.decide(lot_id=lot.pk, now=NOW)
 

@@ -93,6 +93,7 @@ def an_overruling(number: int) -> Overruling:
 
 def a_pin(number: int) -> Pin:
     booking = a_booking(number=number)
+    assert booking.space is not None
     return Pin.objects.create(
         reservation=booking, space=booking.space, why="beside the lift", pinned_by=make_user(), pinned_at=NOW
     )

@@ -143,8 +143,8 @@ def noon() -> datetime:
 def open_map(visit, city: CityRows, *, query: str = "", **window: Any) -> Visit:
     staff = make_user(language=window.get("language", "en"))
     grant(staff, Role.CITY_STAFF, district=city.district)
-    visitor = visit(**window)
-    log_in(visitor, staff.email)
+    visitor: Visit = visit(**window)
+    log_in(visitor, str(staff.email))
     visitor.go(f"/city{query}")
     visitor.page.wait_for_function(READY)
     return visitor
@@ -159,16 +159,20 @@ def points_of(visitor: Visit, *, seed: int) -> list[list[int]]:
 
 
 def metres_a_pixel(visitor: Visit) -> float:
-    zoom = visitor.page.evaluate("async () => (await document.querySelector('[data-city-map]').cityMap).map.getZoom()")
+    zoom: float = visitor.page.evaluate(
+        "async () => (await document.querySelector('[data-city-map]').cityMap).map.getZoom()"
+    )
     return METRES_A_PIXEL_AT_0 * math.cos(math.radians(MIDDLE.latitude)) / 2**zoom
 
 
 def wrong_pixels(run: CoverageRun, seen: list[dict[str, Any]], colouring, *, margin_m: float) -> tuple[int, list[Any]]:
     """How many pixels were judged, and those that are not what the exact polygons say."""
     plane, values = plane_of(run.base), values_of(run)
-    polygons, lot_ids = areas_of(run).polygons, run.base.lot_ids
+    areas, lot_ids = areas_of(run), run.base.lot_ids
+    assert areas is not None
+    polygons = areas.polygons
     positions = plane.metres([one["lat"] for one in seen], [one["lng"] for one in seen])
-    points = shapely.points(positions)
+    points = [shapely.Point(position) for position in positions]
     tree = shapely.STRtree(polygons)
     target = city_of(run.base).mesh.targets[0]
     judged, wrong = 0, []

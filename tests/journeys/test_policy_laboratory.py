@@ -20,7 +20,7 @@ def district() -> District:
 def staff_of(district: District, *, language: str) -> str:
     person = make_user(language=language)
     grant(person, Role.CITY_STAFF, district=district)
-    return person.email
+    return str(person.email)
 
 
 def test_an_uploaded_day_is_compared_while_one_watches(visit, district):
