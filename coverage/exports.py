@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
@@ -44,7 +45,7 @@ def lot_rows(picture: Picture, lots: Mapping[int, Lot]) -> Iterator[list[Cell]]:
         _("Lot"), _("District"), _("Number"), _("Slot"), _("Open bays"), _("Free bays"), _("Vacancy"),
         _("Rank"), _("Service area in m²"), _("Known from"), _("Age in seconds"),
     ]  # fmt: skip
-    values, at = picture.values, _written(picture.run.slot_starts_at)
+    values, at = picture.values, _written(timezone.localtime(picture.run.slot_starts_at))
     for row in picture.rows_of(lots).tolist():
         lot = lots[int(picture.lot_ids[row])]
         basis, bays = Basis(int(values.basis[row])), (float(values.open_bays[row]), float(values.free_bays[row]))
@@ -88,7 +89,7 @@ def district_rows(picture: Picture, districts: Iterable[tuple[District, Totals]]
         basis = Basis.CLOSED if totals.closed == totals.lots else Basis.SEEN
         yield [
             district.name,
-            _written(picture.run.slot_starts_at),
+            _written(timezone.localtime(picture.run.slot_starts_at)),
             totals.lots,
             *_bays(totals.open_bays, totals.free_bays, basis),
             round(totals.area_m2, 1),
@@ -110,7 +111,7 @@ def shortage_rows(picture: Picture, short: Iterable[Shortage], lots: Mapping[int
         yield [
             lots[one.lot_id].name,
             lots[one.lot_id].district.name,
-            _written(picture.run.slot_starts_at),
+            _written(timezone.localtime(picture.run.slot_starts_at)),
             round(one.area_m2, 1),
             shown_bays(one.free_bays),
             _per_bay(one.hectares_a_bay, one.free_bays),
@@ -139,7 +140,9 @@ def area_features(picture: Picture, lots: Mapping[int, Lot]) -> str:
             "age_s": _seconds(float(values.age_s[row])) or None,
         }
         features.append(_feature(lot.pk, shape, told))
-    return _collection(features, slot_starts_at=_written(picture.run.slot_starts_at), city=picture.run.city)
+    return _collection(
+        features, slot_starts_at=_written(timezone.localtime(picture.run.slot_starts_at)), city=picture.run.city
+    )
 
 
 def cluster_features(picture: Picture) -> str:
