@@ -71,6 +71,22 @@ def test_a_what_if_needs_no_script(visit, city):
     expect(page.get_by_role("heading", name="Who gains, who loses")).to_be_visible()
 
 
+def test_without_webgl_no_map_shows_what_it_does_not_mean(visit, city):
+    visitor = visit()
+    visitor.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null;")
+    log_in(visitor, a_planner(city))
+    page, sentence = visitor.page, "This browser can't paint this map"
+
+    visitor.go(f"{reverse('web:city_whatif')}?c=close:{city.lots[3].pk}")
+    before, after = page.locator("[data-city-map]").all()
+    expect(before.locator("img")).to_be_visible()
+    expect(after).to_contain_text(sentence)
+    expect(after.locator("img")).to_have_count(0)
+
+    visitor.go(reverse("web:city_coverage_clusters"))
+    expect(page.locator("[data-city-map]")).to_contain_text(sentence)
+
+
 @pytest.mark.parametrize(("language", "width", "scheme"), [("en", 360, "dark"), ("zh-hans", 1280, "light")])
 def test_pages_about_coverage_are_accessible(visit, city, language, width, scheme):
     lot = city.lots[0].pk
