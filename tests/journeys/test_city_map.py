@@ -244,12 +244,18 @@ def test_time_is_moved_by_the_keyboard_and_played(visit):
     expect(shown).to_contain_text("12:15")
     page.keyboard.press("ArrowRight")
     expect(shown).to_contain_text("late")
+    expect(page.locator(MAP)).to_have_css("opacity", "0.25")
     page.keyboard.press("ArrowLeft")
     page.click("[data-play]")
     expect(shown).to_contain_text("12:45")
     expect(page.locator("[data-play]")).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#map-summary")).to_contain_text("12:45")
     assert "at=12%3A45" in page.url
+
+    page.click("[data-table-link] a")
+    expect(page.locator("#table ~ p.muted")).to_contain_text("12:45")
+    page.wait_for_function(READY)
+    expect(page.locator("[data-table-link]")).to_be_hidden()
 
 
 def test_a_working_day_and_a_day_off_move_together(visit):

@@ -180,9 +180,23 @@ export class CityPage {
     address.searchParams.set("at", slot.label);
     if (this.days.length === 1) address.searchParams.set("day", this.days[0].figure.dataset.day);
     window.history.replaceState(window.history.state, "", address);
+    this.#linkTable(address, slot);
     const summary = this.#one("[data-summary]");
     if (summary) await this.#fill(summary, slot.summary);
     if (view.chosen && this.selected) await this.#fill(this.#one("[data-panel]"), this.selected.slot.lots + view.chosen);
+  }
+
+  /** The table is of the time that the page began with; for another it is a link away. */
+  #linkTable(address, slot) {
+    const place = document.querySelector("[data-table-link]");
+    if (!place) return;
+    this.tabled ??= this.days[0].element.dataset.slot;
+    place.hidden = slot.slot === this.tabled;
+    const table = new URL(address);
+    table.searchParams.delete("page");
+    table.hash = "table";
+    place.firstElementChild.href = table;
+    place.firstElementChild.onclick = () => setTimeout(() => window.location.reload()); // the address is this page's by now
   }
 
   /** Classes of the area under the pointer; the lot itself is told when it is chosen. */
