@@ -18,9 +18,10 @@ from coverage.statistics import Totals, totals_by
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    """A cluster in a picture; `lots` are rows of the picture, `largest` the lot with the largest capability."""
+    """A cluster in a picture; `largest` is the lot with the largest capability."""
 
     number: int
+    lot_ids: frozenset[int]
     totals: Totals
     largest: int
 
@@ -34,11 +35,17 @@ def clusters_in(picture: Picture) -> list[Cluster]:
     base = CoverageBase.objects.get(pk=picture.run.base_id)
     labels, capability = bases.clusters_of(base), bases.city_of(base).network.capability
     order = np.lexsort((np.arange(len(labels)), -capability, labels))
-    firsts = order[np.unique(labels[order], return_index=True)[1]]
+    begins = np.unique(labels[order], return_index=True)[1]
+    members = np.split(picture.lot_ids[order], begins[1:])
     totals = totals_by(picture, dict(zip(picture.lot_ids.tolist(), labels.tolist(), strict=True)))
     found = [
-        Cluster(number=number, totals=totals[number], largest=int(picture.lot_ids[row]))
-        for number, row in enumerate(firsts.tolist())
+        Cluster(
+            number=number,
+            lot_ids=frozenset(theirs.tolist()),
+            totals=totals[number],
+            largest=int(theirs[0]),
+        )
+        for number, theirs in enumerate(members)
     ]
     return sorted(found, key=lambda cluster: (-cluster.totals.lots, cluster.number))
 

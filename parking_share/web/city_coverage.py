@@ -72,7 +72,10 @@ def lot_day_csv(request: PersonalRequest, lot_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD"])
 @signed_in
 def clusters(request: PersonalRequest) -> HttpResponse:
-    """The clusters of a city; the lots of other districts are counted in them, and not named."""
+    """The clusters of a city; the lots of other districts are counted in them, and not named.
+
+    Of a cluster that has only such lots there are no figures: they would be those of single lots.
+    """
     scope = coverage_scope(request, now=clock.now())
     context = described(scope)
     if scope.picture is not None:
@@ -80,7 +83,7 @@ def clusters(request: PersonalRequest) -> HttpResponse:
         page = Paginator(found, CLUSTERS_A_PAGE).get_page(request.GET.get("page"))
         context |= {
             "page_obj": page,
-            "rows": [(one, scope.lots.get(one.largest)) for one in page],
+            "rows": [(one, scope.lots.get(one.largest), not one.lot_ids.isdisjoint(scope.lots)) for one in page],
             "count": len(found),
             "sizes": (found[-1].totals.lots, found[0].totals.lots) if found else None,
             "radius": scope.picture.run.parameters["cluster_radius_m"],

@@ -135,8 +135,9 @@ def test_clusters_are_counted_and_those_of_others_not_named(staff, lots):
     shown = text_of(staff.get(reverse("web:city_coverage_clusters")))
 
     assert "7 clusters of 1 to 1 lots" in shown
-    assert "a lot of another district" in shown
+    assert "a lot of another district 1 none of your districts" in shown
     assert theirs.name not in shown
+    assert "500" not in shown
 
 
 def test_exact_areas_are_wgs84_counterclockwise_and_of_ones_own_lots(staff, lots):
