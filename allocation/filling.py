@@ -68,16 +68,24 @@ class _Hold(NamedTuple):
     may_move: bool
 
 
-def holds_by_lot(
+class Filled(NamedTuple):
+    """What is promised in a lot, and by slot how many of its bays are shared at all, promised or not."""
+
+    holds: Holds
+    shared: NDArray[np.int64]
+
+
+def filled_lots(
     spaces: Mapping[int, Sequence[Space]], grids: Mapping[int, "SlotGrid"], reach: Reach, *, moving: Collection[int]
-) -> dict[int, Holds]:
-    """By lot id, what is promised, in two queries; nothing can move but in the lots that are `moving`.
+) -> dict[int, Filled]:
+    """By lot id, what is shared and promised, in two queries; nothing can move but in the lots that are `moving`.
 
     What may move is an accepted reservation without a pin that lies wholly ahead, within the horizon, in slots that it
     shares with nobody: periods that end at odd minutes may meet in one slot, and then both stay where they are.
     """
     place = {space.pk: (lot_id, row) for lot_id in grids for row, space in enumerate(spaces[lot_id])}
     free = _shared(place, spaces, grids, now=reach.now)
+    shared = {lot_id: free[lot_id].sum(axis=0) for lot_id in grids}
     taken = {lot_id: np.zeros(free[lot_id].shape, dtype=np.int16) for lot_id in grids}
     holds = sorted(_holds(place, grids, reach, moving))
     for one in holds:
@@ -87,11 +95,11 @@ def holds_by_lot(
     for one in holds:
         if one not in lifted:
             free[one.lot][one.row, one.start : one.end] = False
-    filled = {lot_id: Holds.over(LotState.from_free(free[lot_id])) for lot_id in grids}
+    filled = {lot_id: Filled(Holds.over(LotState.from_free(free[lot_id])), shared[lot_id]) for lot_id in grids}
     suits = {lot_id: Suits(spaces[lot_id]) for lot_id in {one.lot for one in movable}}
     for one in movable:
         request = Request(start=one.start, end=one.end, eligible=suits[one.lot].like(one.row))
-        filled[one.lot].add(one.reservation, request, one.row)
+        filled[one.lot].holds.add(one.reservation, request, one.row)
     return filled
 
 

@@ -137,7 +137,8 @@ class _Past:
         rates = rate_table(self.lot, starts_at=begins, ends_at=ends)
         local = LocalSlots.over(rates, origin=begins, slots=slots)
         knowledge = knowledge_by_lot([self.lot])[self.lot.pk]
-        demand = knowledge.demand(rates, local, bays=len(self.spaces), prior_h=policy.modal_stay_h)
+        free = self._free(begins, slots)
+        demand = knowledge.demand(rates, local, shared=free.sum(axis=0), prior_h=policy.modal_stay_h)
         owners = {owner: number for number, owner in enumerate(sorted({one.owner_id or 0 for one in self.spaces}))}
         return RecordedDay(
             begins_at=begins,
@@ -151,7 +152,7 @@ class _Past:
                 importance=local.of(knowledge.importance(rates)),
                 peak_rate=float(rates.peak_rate_cents if policy.peak_rate_cents is None else policy.peak_rate_cents),
                 space_ids=tuple(_distinct([space.label for space in self.spaces])),
-                free=self._free(begins, slots),
+                free=free,
                 request_ids=tuple(f"r{number + 1}" for number in range(len(mine))),
                 requests=tuple(self._request(row, begins, slots) for row in mine),
                 expected_demand=None if demand is None else _covered(demand.arrivals, demand.stays),

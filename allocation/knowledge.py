@@ -74,18 +74,26 @@ class Knowledge:
         row = self.rows.get(kind)
         return prior_h if row is None else modal_stay_from(np.array(row.stay_lengths, dtype=float), prior_h=prior_h)
 
-    def demand(self, rates: RateTable, local: LocalSlots, *, bays: int, prior_h: float) -> DayOfDemand | None:
-        """What the slots of a horizon bring over whole days; None where nothing has been learnt yet."""
+    def demand(self, rates: RateTable, local: LocalSlots, *, shared: Numbers, prior_h: float) -> DayOfDemand | None:
+        """What the slots of a horizon bring over whole days; None where nothing has been learnt yet.
+
+        `shared` counts the bays that are shared in each slot: only for these is anybody guessed beyond what was seen.
+        """
         if not self.rows:
             return None
         importance = self.importance(rates)
-        table = np.stack(
-            [self.arrivals(kind, importance[n], bays=bays, prior_h=prior_h) for n, kind in enumerate(KINDS)]
+        seen, with_one_bay = (
+            local.of(
+                np.stack(
+                    [self.arrivals(kind, importance[n], bays=bays, prior_h=prior_h) for n, kind in enumerate(KINDS)]
+                )
+            )
+            for bays in (0, 1)
         )
         rows = list(self.rows.values())
         lengths = np.sum([row.wanted_lengths for row in rows], axis=0).astype(float)
         return DayOfDemand(
-            arrivals=local.of(table),
+            arrivals=seen + shared * (with_one_bay - seen),
             stays=stays_from(lengths, mode_hours=prior_h),
             lead_h=mean_lead_h(sum(row.lead_total_h for row in rows), sum(row.requests for row in rows)),
         )

@@ -18,7 +18,7 @@ from allocation.engine.request import Request
 from allocation.engine.rules import Horizon, Rules
 from allocation.engine.state import LotState
 from allocation.engine.valuation import Valuation
-from allocation.filling import Reach, holds_by_lot
+from allocation.filling import Reach, filled_lots
 from allocation.knowledge import KINDS, SLOTS_AN_HOUR, Knowledge, LocalSlots, knowledge_by_lot
 from allocation.models import LotPolicy
 from parking_share.accounts.models import Vehicle
@@ -94,12 +94,16 @@ class SlotWorth:
 
 @dataclass(frozen=True, kw_only=True)
 class LotPicture:
-    """A lot as its policy sees it: which slots of which space are free, and what they are worth."""
+    """A lot as its policy sees it: which slots of which space are free, and what they are worth.
+
+    `shared` says by slot how many bays are shared, whether promised or not.
+    """
 
     lot: Lot
     grid: SlotGrid
     spaces: Sequence[Space]
     holds: Holds
+    shared: NDArray[np.int64]
     policy: Policy
     policy_row: LotPolicy
     limits: BookingLimits
@@ -125,7 +129,7 @@ class LotPicture:
     def demand(self) -> DayOfDemand | None:
         """What whole days of the horizon bring, whoever has asked already; None where nothing has been learnt."""
         return self.worth.knowledge.demand(
-            self.rates, self.worth.local, bays=len(self.spaces), prior_h=self.policy_row.modal_stay_h
+            self.rates, self.worth.local, shared=self.shared, prior_h=self.policy_row.modal_stay_h
         )
 
     def mask_without(self, space_ids: Collection[int]) -> NDArray[np.bool_]:
@@ -149,7 +153,7 @@ def lot_pictures(lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], re
     for space in usable_spaces(lots):
         spaces[space.lot_id].append(space)
     policies, limits = policies_by_lot(lots), limits_by_lot(lots)
-    holds = holds_by_lot(
+    filled = filled_lots(
         spaces, grids, reach, moving={lot_id for lot_id, row in policies.items() if reach.moves(row.name)}
     )
     last = max((grid.ends_at for grid in grids.values()), default=now)
@@ -161,7 +165,8 @@ def lot_pictures(lots: Sequence[Lot], *, latest_ends: Mapping[int, datetime], re
             lot=lot,
             grid=grids[lot.pk],
             spaces=spaces[lot.pk],
-            holds=holds[lot.pk],
+            holds=filled[lot.pk].holds,
+            shared=filled[lot.pk].shared,
             policy=worth[lot.pk].policy(policies[lot.pk].name),
             policy_row=policies[lot.pk],
             limits=limits[lot.pk],

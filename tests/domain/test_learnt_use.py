@@ -103,6 +103,18 @@ def test_the_outlook_has_who_usually_asks_less_those_who_have_asked(lot):
     assert outlook.arrivals[0] == 0
 
 
+def test_nobody_is_guessed_for_bays_that_are_not_shared():
+    lot = make_shared_lot(spaces=2, ends_at=NOW + hours(4))
+    make_learnt(lot, arrivals=counted(h13=40), asked_days=5)
+    picture = picture_of(lot)
+
+    demand = picture.demand.arrivals
+
+    assert (picture.shared[:17] == [2] * 16 + [0]).all()
+    assert demand[:16].min() > 0
+    assert np.flatnonzero(demand[16:64]).tolist() == [4]  # noon to midnight: who was seen to come at one
+
+
 def test_nobody_is_expected_more_than_a_day_from_the_period_that_is_asked_about(lot):
     make_learnt(lot, arrivals=counted(h10=400), asked_days=40)
     picture = lot_picture(lot, latest_end=NOW + timedelta(days=5), now=NOW)
@@ -128,7 +140,8 @@ def test_a_lot_that_is_asked_for_more_than_it_has_puts_a_price_on_its_slots(lot)
     assert prices[1][:48].max() == 0  # while its bays are shared
 
 
-def test_before_anybody_has_asked_demand_is_spread_as_people_told_a_survey(lot):
+def test_before_anybody_has_asked_demand_is_spread_as_people_told_a_survey():
+    lot = make_shared_lot(spaces=2, starts_at=NOW - hours(4))
     make_responses(make_demand_wave(), *[{"when": (1,)}] * 6)
 
     learn_demand(now=NOW)
