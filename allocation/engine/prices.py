@@ -79,7 +79,8 @@ def slot_prices(state: LotState, outlook: Outlook, valuation: Valuation) -> Valu
     Returns
     -------
     prices
-        Shape (slots,), >= 0, in the unit of the rates. 0 where there is room for everybody who is expected.
+        Shape (slots,), >= 0, in the unit of the rates. 0 where there is room for everybody who is expected,
+        and where there is none for anybody: nothing can be sold there.
 
     Raises
     ------
@@ -101,17 +102,18 @@ def slot_prices(state: LotState, outlook: Outlook, valuation: Valuation) -> Valu
         return np.zeros(state.slots)
     end = np.minimum(start + stay + 1, state.slots)
     revenue = valuation.rate_before[end] - valuation.rate_before[start]
+    room = (state.run_end > 0).sum(axis=1)
     length = end - start
     column = np.repeat(np.arange(start.size), length)
     slot = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + start[column]
     answer = linprog(  # type: ignore[call-overload]  # its stubs know no sparse matrices
         -revenue,
         A_ub=csr_array((np.ones(slot.size), (slot, column)), shape=(state.slots, start.size)),
-        b_ub=(state.run_end > 0).sum(axis=1),
+        b_ub=room,
         bounds=np.stack([np.zeros(start.size), expected[start, stay]], axis=1),
         method="highs-ds",
     )
     if answer.status != 0:
         raise RuntimeError(f"the slots cannot be priced: {answer.message}")
-    prices: Values = np.maximum(-answer.ineqlin.marginals, 0.0)
+    prices: Values = np.where(room > 0, np.maximum(-answer.ineqlin.marginals, 0.0), 0.0)
     return prices

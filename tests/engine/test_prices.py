@@ -30,6 +30,13 @@ def test_a_full_period_is_worth_what_the_next_to_ask_would_pay():
     assert prices[2:].tolist() == [0, 0]
 
 
+def test_a_slot_in_which_nothing_can_be_sold_has_no_price():
+    """Who is expected there can't be served, so nobody need make room."""
+    prices = slot_prices(occupied("..##"), outlook(0, 3, 0, 0), flat(4))
+
+    assert prices.tolist() == [0, 0, 0, 0]
+
+
 def test_prices_are_the_dual_of_the_best_expected_sale():
     """Two want slots 0 and 1, one wants 1 and 2: selling [0, 2) and nothing else is best, or [1, 3) alone as well."""
     valuation = Valuation.of(np.array([0.5, 1.0, 0.25]), np.array([0.5, 1.0, 0.25]), rules=RULES)
