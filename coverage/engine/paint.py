@@ -16,6 +16,7 @@ CENTIMETRE = 0.01
 LIGHTEST_LEVEL = 65535
 UNKNOWN_VACANCY = 255
 MOST_VACANCY = 200
+STEP_ERROR = 1e-4
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -191,11 +192,18 @@ def vacancy_levels(vacancy: ArrayLike) -> NDArray[np.uint8]:
     ------
     ValueError
         For a rate outside [0, 1].
+
+    Notes
+    -----
+    Rounded down, so that a rate stays in its class wherever classes begin at whole half percents; what lies a rounding
+    error of 32-bit floats below a step counts as that step.
     """
     rates = np.asarray(vacancy, dtype=np.float64)
     known = ~np.isnan(rates)
     checked_values(rates[known], "vacancy", count=int(known.sum()), high=1.0)
-    return np.where(known, np.round(np.where(known, rates, 0) * MOST_VACANCY), UNKNOWN_VACANCY).astype(np.uint8)
+    return np.where(known, np.floor(np.where(known, rates, 0) * MOST_VACANCY + STEP_ERROR), UNKNOWN_VACANCY).astype(
+        np.uint8
+    )
 
 
 def slot_to_bytes(levels: NDArray[np.uint16], vacancy: NDArray[np.uint8]) -> bytes:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 UNKNOWN = "#b9bdb8"
+KEPT_TO = 5e-7  # rates are kept as 32-bit floats: 19 of 20 free bays are no less than 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Colouring:
     def colour(self, value: float | None) -> str:
         if value is None:
             return UNKNOWN
-        return self.colours[sum(value >= bound for bound in self.bounds)]
+        return self.colours[sum(value + KEPT_TO >= bound for bound in self.bounds)]
 
     def as_data(self) -> dict[str, Any]:
         """What scripts need of it."""

@@ -21,7 +21,7 @@ from coverage.services import slot_of
 from parking_share import clock
 from parking_share.base_maps import base_map_of
 from parking_share.spaces.models import AccessClass, District, LandUse, Role
-from parking_share.web.city_colours import CAPABILITY
+from parking_share.web.city_colours import CAPABILITY, VACANCY
 from parking_share.web.city_map import workday_and_day_off
 from tests.factories import grant, hours, make_lot, make_slot, make_user
 
@@ -217,6 +217,11 @@ def test_in_a_nested_city_a_lot_is_shown_against_its_own_network(client, lots, s
 
     assert [row["figure"].share for row in rows] == pytest.approx([1.0] * len(lots))
     assert set(re.findall(r'path fill="([^"]+)"', drawn)) == {CAPABILITY.colour(1.0)}
+
+
+def test_a_rate_at_a_bound_has_the_colour_above_it():
+    assert [VACANCY.colour(float(np.float32(bound))) for bound in VACANCY.bounds] == VACANCY.colours[1:]
+    assert [VACANCY.colour(bound - 0.0001) for bound in VACANCY.bounds] == VACANCY.colours[:-1]
 
 
 def test_the_drawn_picture_has_the_areas_colours_and_size(client, lots, staff):

@@ -129,6 +129,16 @@ def test_a_slot_holds_weights_by_place_and_vacancies():
     assert arrays["vacancy"].tolist() == [0, 100, 255, 200]
 
 
+def test_a_vacancy_stays_in_its_class():
+    bounds = np.array([0.05, 0.2, 0.4, 0.6, 0.8, 0.95])
+
+    at_a_bound = vacancy_levels(bounds.astype(np.float32))
+    just_below = vacancy_levels(bounds - 0.0001)
+
+    assert at_a_bound.tolist() == [10, 40, 80, 120, 160, 190]
+    assert just_below.tolist() == [9, 39, 79, 119, 159, 189]
+
+
 def test_vacancies_outside_their_range_are_refused():
     with pytest.raises(ValueError, match=r"vacancy 0 must be in \[0, 1\]"):
         vacancy_levels([1.2])

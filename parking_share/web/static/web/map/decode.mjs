@@ -96,7 +96,7 @@ export function groundOf(arrays) {
 export function slotOf(arrays) {
   const weights = Float64Array.from(arrays.weights, (level) => LIGHTEST ** (level / LIGHTEST_LEVEL));
   const sum = weights.reduce((total, weight) => total + weight, 0);
-  const vacancy = Float32Array.from(arrays.vacancy, (level) => (level > MOST_VACANCY ? NaN : level / MOST_VACANCY));
+  const vacancy = Float64Array.from(arrays.vacancy, (level) => (level > MOST_VACANCY ? NaN : level / MOST_VACANCY));
   const shares = weights.map((weight) => (weight / sum) * vacancy.length);
   return { weights, shares, vacancy };
 }
