@@ -6,12 +6,15 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 
-from allocation.knowledge import KINDS, SLOTS_AN_HOUR, Knowledge, read_knowledge
-from allocation.learnt import HOURS_A_DAY, LearntDemand
-from allocation.pictures import policies_by_lot
-from parking_share.spaces.models import DayType, Lot
+from allocation.knowledge import KINDS, SLOTS_AN_HOUR, Knowledge, LocalSlots, Values, read_knowledge
+from allocation.learnt import HOURS_A_DAY, SLOTS_A_DAY, LearntDemand
+from allocation.pictures import SlotGrid, policies_by_lot, slot_of
+from parking_share.spaces.models import DayType, Lot, ShareWindow
 from parking_share.spaces.selectors import usable_spaces
 from parking_share.spaces.tariffs import RateTable, rate_table
+from sensors.slots import SLOT
+
+A_WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +54,35 @@ class KnownDay:
 def known_days_of(lot: Lot, *, now: datetime) -> list[KnownDay]:
     """Both kinds of day of a lot, read afresh. Five queries."""
     knowledge = read_knowledge([lot.pk])[lot.pk]
-    rates = rate_table(lot, starts_at=now, ends_at=now)
+    rates = rate_table(lot, starts_at=now, ends_at=now + A_WEEK)
     prior_h = policies_by_lot([lot])[lot.pk].modal_stay_h
-    bays = usable_spaces([lot]).count()
-    return [_known(kind, knowledge, rates, prior_h=prior_h, bays=bays, now=now) for kind in KINDS]
+    shared = _shared(lot, rates, now=now)
+    return [_known(kind, knowledge, rates, prior_h=prior_h, shared=shared[n], now=now) for n, kind in enumerate(KINDS)]
+
+
+def _shared(lot: Lot, rates: RateTable, *, now: datetime) -> Values:
+    """Shape (kinds, slots of a day): how many bays are shared on average in the week to come."""
+    grid = SlotGrid(origin=slot_of(now), slots=A_WEEK // SLOT)
+    counts = np.zeros(grid.slots)
+    windows = ShareWindow.objects.filter(
+        space__in=usable_spaces([lot]), superseded_at__isnull=True, ends_at__gt=now, starts_at__lt=grid.ends_at
+    )
+    for starts_at, ends_at in windows.values_list("starts_at", "ends_at"):
+        start, end = grid.inward(starts_at, ends_at)
+        counts[start:end] += 1
+    local = LocalSlots.over(rates, origin=grid.origin, slots=grid.slots)
+    place, places = local.kind * SLOTS_A_DAY + local.slot_of_day, len(KINDS) * SLOTS_A_DAY
+    days = np.maximum(np.bincount(place, minlength=places), 1)
+    return (np.bincount(place, weights=counts, minlength=places) / days).reshape(len(KINDS), SLOTS_A_DAY)
 
 
 def _known(
-    kind: DayType, knowledge: Knowledge, rates: RateTable, *, prior_h: float, bays: int, now: datetime
+    kind: DayType, knowledge: Knowledge, rates: RateTable, *, prior_h: float, shared: Values, now: datetime
 ) -> KnownDay:
     row = knowledge.rows.get(kind)
     importance = knowledge.importance(rates)[KINDS.index(kind)]
-    arrivals = knowledge.arrivals(kind, importance, bays=bays, prior_h=prior_h)
+    seen, with_one_bay = (knowledge.arrivals(kind, importance, bays=bays, prior_h=prior_h) for bays in (0, 1))
+    arrivals = seen + shared * (with_one_bay - seen)
     return KnownDay(
         kind=kind,
         row=row,

@@ -8,7 +8,7 @@ from django.urls import reverse
 from parking_share import clock
 from parking_share.spaces.models import DayType, District, Role
 from tests.domain.test_learnt_use import counted, make_learnt
-from tests.factories import NOW, grant, make_lot, make_shared_lot, make_user
+from tests.factories import NOW, grant, hours, make_lot, make_shared_lot, make_user
 from tests.interface.pages import MOST_QUERIES, client_of, queries_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +72,15 @@ def test_page_of_a_lot_that_taught_nothing_says_so_and_shows_what_is_believed(st
         for hour in day.hours
     )
     assert "Most frequent stay 3.00 h" in text_of(page)
+
+
+def test_nobody_is_guessed_for_hours_in_which_no_bay_is_shared(staff):
+    lot = make_shared_lot(spaces=2, starts_at=NOW + hours(1), ends_at=NOW + hours(2))  # a Monday from 9 to 10
+    make_learnt(lot)
+
+    workday, _day_off = staff.get(page_of(lot)).context["days"]
+
+    assert [hour.hour for hour in workday.hours if hour.requests_expected] == [9]
 
 
 def test_policy_page_leads_there(staff, lot):
