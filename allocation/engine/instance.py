@@ -14,6 +14,7 @@ from allocation.engine.state import MOST_SLOTS, Mask
 from allocation.engine.valuation import Values
 
 LARGEST = 1e9
+EARLIEST = -1_000_000  # slots before the horizon: decades
 REQUIRED = (
     "slot_minutes",
     "opens_at",
@@ -209,7 +210,7 @@ def _end(value: object, at: str, start: int, slots: int) -> int:
 
 
 def _requested_at(value: object, at: str, start: int, latest: int | None) -> int:
-    requested_at = integer(value, at)
+    requested_at = integer(value, at, low=EARLIEST)
     if requested_at > start:
         raise InstanceError(f"{at}: must not be after start ({start}), got {shown(requested_at)}.")
     if latest is not None and requested_at < latest:

@@ -212,6 +212,11 @@ MALFORMED = [
         -1,
         "requests[2].requested_at: must not be before the previous request's (0), got -1.",
     ),
+    (
+        ("requests", 0, "requested_at"),
+        -(10**7),
+        "requests[0].requested_at: must be at least -1000000, got -10000000.",
+    ),
     (("requests", 2, "requested_at"), MISSING, "requests[2].requested_at: is missing."),
     (("requests", 2, "elligible"), [], "requests[2].elligible: is not a known field."),
     (("requests", 1, "eligible"), "A2", 'requests[1].eligible: must be a list, got "A2".'),
