@@ -135,7 +135,7 @@ def test_a_lot_without_bays_has_no_day(lots):
 
 
 def test_in_a_nested_city_strength_is_against_the_cluster(lots, django_capture_on_commit_callbacks):
-    CoverageSettings.objects.create(city=CITY, mode=Mode.NESTED, cluster_radius_m=400)
+    CoverageSettings.objects.create(city=CITY, mode=Mode.NESTED, cluster_radius_m=600)
     from coverage import runs
 
     run = runs.compute_slot(CITY, slot_starts_at=NOW, now=AFTER)
@@ -143,16 +143,11 @@ def test_in_a_nested_city_strength_is_against_the_cluster(lots, django_capture_o
         runs.compute_part(part.pk, now=AFTER)
     picture = newest_picture(CITY)
 
-    sizes = {cluster.totals.lots for cluster in groups.clusters_in(picture)}
-    for lot in lots:
-        (slot,) = day_of_lot(lot, begins=NOW, ends=NOW + SLOT)
-        if (strength := slot.strength) == pytest.approx(1):
-            continue
-        assert 0 <= strength <= max(sizes)
-    alone = [cluster for cluster in groups.clusters_in(picture) if cluster.totals.lots == 1]
-    for cluster in alone:
-        (slot,) = day_of_lot(Lot.objects.get(pk=cluster.largest), begins=NOW, ends=NOW + SLOT)
-        assert slot.strength == pytest.approx(1)
+    clusters = groups.clusters_in(picture)
+    assert 1 < len(clusters) < len(lots)
+    for cluster in clusters:
+        days = [day_of_lot(lot, begins=NOW, ends=NOW + SLOT) for lot in Lot.objects.filter(pk__in=cluster.lot_ids)]
+        assert sum(slot.strength for (slot,) in days) == pytest.approx(cluster.totals.lots)
 
 
 def test_clusters_cover_the_city_and_name_their_largest_lot(lots):
