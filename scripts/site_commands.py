@@ -16,6 +16,7 @@ STEPS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("Making the cache table", (*MANAGE, "createcachetable"), False),
     ("Collecting static files", (*MANAGE, "collectstatic", "--noinput"), False),
     ("Building the city", (*MANAGE, "seed_demo"), True),
+    ("Drawing the city's map of the last day", (*MANAGE, "backfill_coverage"), True),
 )
 LOGINS = (*MANAGE, "demo_logins")
 
