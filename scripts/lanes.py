@@ -14,7 +14,7 @@ from scripts.servers import order_of_choice
 from scripts.with_servers import private_servers
 
 MOST = 4
-SLOW = "/tests/faults/"  # wait for real processes rather than compute: first, so that no lane waits for them at the end
+FIRST = ("faults", "journeys")  # they wait for real processes and browsers: small files fill the lanes at the end
 
 
 def lanes_here() -> int:
@@ -46,7 +46,7 @@ def _take_the_lane() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: SLOW not in item.path.as_posix())
+    items.sort(key=lambda item: FIRST.index(room) if (room := item.path.parent.name) in FIRST else len(FIRST))
 
 
 _take_the_lane()
