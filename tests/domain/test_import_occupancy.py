@@ -269,6 +269,20 @@ def test_an_interrupted_import_goes_on_where_it_stopped(lot, table, monkeypatch)
     assert (done.rows_done, done.rows_refused, done.ended_at is None) == (6, 1, False)
 
 
+def wait_until_the_server_has_noticed() -> None:
+    """PostgreSQL gives the dead process's lock free a moment after its connection broke."""
+    with connection.cursor() as cursor:
+        for _ in range(1_000):
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.01)
+    raise AssertionError("Somebody still holds the lock of the import.")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_is_killed_goes_on_where_it_stopped(table):
     lot = make_lot(source_key="sites:k1", capacity=100)
@@ -289,6 +303,7 @@ def test_an_import_that_is_killed_goes_on_where_it_stopped(table):
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
+    wait_until_the_server_has_noticed()
     done = ImportRun.objects.get().rows_done
     assert 0 < done < 20_000
     assert OccupancySlot.objects.count() == done

@@ -27,7 +27,7 @@ def test_each_job_does_its_work_and_nothing_more_the_second_time():
     now = clock.now()
     lot = make_lot(capacity=10)
     sensor = make_device(lot, space=make_space(lot), heartbeat_s=24 * 3600)
-    make_reading(sensor, Kind.OCCUPIED, now - timedelta(hours=3))
+    make_reading(sensor, Kind.OCCUPIED, slot_start(now) - timedelta(hours=3))
     make_slot(make_lot(capacity=10), slot_start(now) - timedelta(days=2), 4)
     Stay.objects.create(
         lot=lot,

@@ -222,6 +222,7 @@ def test_tasks_do_what_their_bells_ask_for():
     job = upload(make_wave(), good_rows([1, 2]))
     imports.start_check(response_import=job, mapping=job.mapping)
 
+    current_app.loader.import_default_modules()
     current_app.tasks["surveys.continue_imports"]()
     job.refresh_from_db()
     assert job.state == "CHECKED"
