@@ -302,7 +302,6 @@ def test_an_upload_that_is_too_large_is_refused(spaces, requests, words):
 def test_tasks_answer_under_the_names_that_bells_use(run):
     importlib.import_module("allocation.tasks")  # as a worker does
 
-    current_app.loader.import_default_modules()
     current_app.tasks["allocation.continue_lab_runs"]()
     current_app.tasks["allocation.work_on_lab_run"](run_id=run.pk)
 
