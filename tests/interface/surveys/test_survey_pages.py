@@ -5,8 +5,6 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from parking_share import clock
-from parking_share.accounts.models import User
 from parking_share.spaces.models import District, Role
 from surveys import services
 from surveys.weighting import make_weighting
@@ -16,28 +14,6 @@ from tests.survey_rows import make_draft, make_questionnaire, make_responses, ma
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 12
-
-
-@pytest.fixture(autouse=True)
-def standing_clock(monkeypatch):
-    monkeypatch.setattr(clock, "now", lambda: NOW)
-
-
-@pytest.fixture
-def district() -> District:
-    return District.objects.create(city="深圳", name="福田")
-
-
-@pytest.fixture
-def staff(district) -> User:
-    user = make_user()
-    grant(user, Role.CITY_STAFF, district=district)
-    return user
-
-
-@pytest.fixture
-def client(staff):
-    return client_of(staff)
 
 
 def page(name: str, *args) -> str:
